@@ -1,0 +1,186 @@
+"""What can be configured: three typed schemas, each key in exactly one of them.
+
+`RunConfig` says where and how things run and is shared by every stage of a chain; `DatasetConfig` says what the
+data are; `ModelConfig` is the recipe that all models share, and each model extends it beside its own code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from talkingface.utils.errors import UserError
+
+
+class ConfigError(UserError):
+    """All that is wrong with a configuration, one line per problem."""
+
+
+def _positive(config: object, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and value <= 0:
+            raise ValueError(f"{name}: wanted a number above 0, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Where and how things run."""
+
+    seed: int = 0
+    """Seed of everything random."""
+    device: str = "auto"
+    """`auto` (CUDA if there is one, else CPU), `cpu`, `cuda`, `cuda:1`. A device asked for by name must exist."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of the forward pass; `auto` is bf16 on CUDA and fp32 on CPU. Weights are always float32."""
+    num_workers: int = 1
+    """Loader processes; 0 loads in the training process."""
+    saved_dir: str = "saved"
+    """Where runs are written."""
+    log_dir: str = "log"
+    """Where text logs and TensorBoard event files are written."""
+    checkpoints_dir: str = "checkpoints"
+    """Where pretrained weights that the user put there are looked for."""
+    show_progress: bool = True
+    """Progress bars on the terminal."""
+    resume: str = "auto"
+    """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one."""
+
+    def __post_init__(self) -> None:
+        if self.num_workers < 0:
+            raise ValueError(f"num_workers: wanted 0 or more, got {self.num_workers}")
+        if self.resume not in ("auto", "never"):
+            raise ValueError(f"resume: wanted 'auto' or 'never', got {self.resume!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetConfig:
+    """What the data are, where they lie and how they are prepared."""
+
+    data_root: str
+    """Folder of the user's videos, searched through all its folders; never changed."""
+    filelist_root: str
+    """Folder of train.txt, val.txt and test.txt, `<speaker>/<clip>` a line. Made by `prepare` where absent."""
+    preprocessed_root: str
+    """Folder of `imgs/<speaker>/<clip>/{0.jpg, 1.jpg, ..., audio.wav}` (or the clips at its top), plus the manifest."""
+    packed_root: str
+    """Folder of the arrays that training reads: frames of one size and the mel, one file each a clip."""
+    fps: int = 25
+    """Video frames a second after preparation."""
+    sample_rate: int = 16000
+    """Audio samples a second after preparation."""
+    face_detector: Literal["mediapipe", "sfd"] = "mediapipe"
+    """Who finds faces."""
+    face_detector_weights: str | None = None
+    """Local weights file of the detector, for `sfd`."""
+    crop_pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """Pixels added to the face box when preparing: top, bottom, left, right."""
+    box_smoothing: int = 5
+    """Frames over which face boxes are averaged; 1 turns it off."""
+    min_face: int = 48
+    """Clips whose median face is smaller than this many pixels are left out."""
+    min_frames: int = 16
+    """Clips with fewer usable frames are left out (training needs more than 15)."""
+    jpeg_quality: int = 95
+    """Quality of the stored face crops."""
+    clip_seconds: float | None = None
+    """Cut longer videos into pieces of this many seconds; none keeps them whole."""
+    prepare_workers: int = 0
+    """Processes for preparation; 0 means one per core."""
+    clip_timeout: float = 600.0
+    """Seconds after which one clip's preparation is given up."""
+    val_fraction: float = 0.05
+    """Share of speakers (or of clips, where speakers are few) for validation."""
+    test_fraction: float = 0.05
+    """Share of speakers (or of clips, where speakers are few) for the test."""
+    split_seed: int = 0
+    """Seed of the split lists."""
+
+    def __post_init__(self) -> None:
+        _positive(self, "fps", "sample_rate", "box_smoothing", "min_frames", "clip_seconds", "clip_timeout")
+        if self.fps != 25 or self.sample_rate != 16000:
+            raise ValueError(
+                f"fps and sample_rate: the networks are built for 25 and 16000, got {self.fps}, {self.sample_rate}"
+            )
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ValueError(f"jpeg_quality: wanted 1 to 100, got {self.jpeg_quality}")
+        if min(self.val_fraction, self.test_fraction) < 0 or self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction and test_fraction: wanted shares whose sum is under 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The recipe that all models share."""
+
+    img_size: int = 128
+    """Side of the square face crop, pixels."""
+    num_frames: int = 5
+    """Consecutive frames in one sample (T)."""
+    mel_pad_mode: Literal["constant", "reflect"] = "constant"
+    """How audio ends are padded before the mel: `constant` as HyperLips's weights, `reflect` as Wav2Lip's."""
+    train_batch_size: int = 16
+    """Samples a step."""
+    evaluate_batch_size: int = 16
+    """Samples a step in validation."""
+    epochs: int = 1000
+    """Training ends after this many passes over the data, or earlier by `max_steps` or `max_minutes`."""
+    max_steps: int | None = None
+    """Training ends after this many steps."""
+    max_minutes: float | None = None
+    """Training ends after this many minutes, those before a resume included."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """Optimizer of the network."""
+    learning_rate: float = 1e-4
+    """Learning rate of the network."""
+    adam_beta1: float = 0.9
+    """First-moment decay."""
+    adam_beta2: float = 0.999
+    """Second-moment decay."""
+    weight_decay: float = 0.0
+    """Weight decay (decoupled with `adamw`)."""
+    grad_clip_norm: float | None = None
+    """Largest gradient norm; none leaves gradients alone."""
+    lr_schedule: Literal["constant", "cosine"] = "constant"
+    """`cosine` lets the rate fall to 2% by the end given by `max_steps` or `max_minutes`, whichever is nearer."""
+    warmup_steps: int = 0
+    """Steps over which the learning rate rises from 0."""
+    log_every: int = 10
+    """Steps between log lines and TensorBoard scalars."""
+    valid_every: int = 1000
+    """Steps between validations."""
+    valid_batches: int = 20
+    """Batches of one validation; the same ones each time."""
+    save_every: int = 1000
+    """Steps between saves of the last checkpoint."""
+    keep_every: int | None = None
+    """Steps between checkpoints that are kept as step-N.pth; none keeps only last and best."""
+    early_stopping: int | None = None
+    """Validations without improvement after which training ends; none never ends early."""
+    sample_every: int = 1000
+    """Steps between sample grids in TensorBoard and the run's samples folder."""
+    video_every: int = 5000
+    """Steps between sample videos with sound."""
+
+    def __post_init__(self) -> None:
+        _positive(
+            self, "img_size", "num_frames", "train_batch_size", "evaluate_batch_size", "epochs", "max_steps",
+            "max_minutes", "learning_rate", "grad_clip_norm", "log_every", "valid_every", "valid_batches",
+            "save_every", "keep_every", "early_stopping", "sample_every", "video_every",
+        )  # fmt: skip
+        if self.img_size % 16:
+            raise ValueError(f"img_size: wanted a multiple of 16, got {self.img_size}")
+        if self.lr_schedule == "cosine" and self.max_steps is None and self.max_minutes is None:
+            raise ValueError("lr_schedule: cosine needs max_steps or max_minutes, to know where the end is")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One fully resolved configuration: `config.run.seed`, `config.dataset.fps`, `config.model.img_size`."""
+
+    model_name: str
+    """Row of the model catalog."""
+    dataset_name: str
+    """Name of the dataset; also the name of its folder."""
+    run: RunConfig
+    dataset: DatasetConfig
+    model: ModelConfig
