@@ -1,0 +1,31 @@
+"""Recipe of HyperLipsBase. Apart from the network, so that reading a configuration imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talkingface.config.schema import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperLipsBaseConfig(ModelConfig):
+    """0.77 L1 + 0.03 sync + 0.2 adversarial (HyperLips, section 3.2)."""
+
+    train_batch_size: int = 28
+    adam_beta1: float = 0.5
+    l1_weight: float = 0.77
+    """Weight of the pixels' L1."""
+    sync_weight: float = 0.03
+    """Weight of the lip-sync expert; 0 trains without an expert."""
+    adversarial_weight: float = 0.2
+    """Weight of the discriminator; 0 trains without one."""
+    mouth_weight: float = 1.0
+    """How much more a pixel of the lower half counts in the L1; 1 is the paper's."""
+    disc_learning_rate: float = 5e-4
+    """Learning rate of the discriminator."""
+    disc_start_step: int = 0
+    """Step from which the discriminator trains and its loss counts."""
+    sync_start_step: int = 0
+    """Step from which the expert's loss counts."""
+    expert_checkpoint: str | None = None
+    """Weights of the lip-sync expert; none lets `run` find or train one."""
