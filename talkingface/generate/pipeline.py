@@ -1,0 +1,132 @@
+"""`generate`: a face video or image and a sound to a dubbed video, streaming."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from talkingface.generate.paste import PasteOptions, paste
+from talkingface.generate.reader import FaceSource, Loop, open_face
+from talkingface.generate.synthesizer import MEL_STEPS, MELS_PER_SECOND, MelTiming, Predictor, Synthesizer, evaluating
+from talkingface.generate.tracker import Pads, track
+from talkingface.generate.writer import SAMPLE_RATE, check_output, open_writer
+from talkingface.utils.errors import MediaError
+from talkingface.utils.face import FaceDetector
+from talkingface.utils.media.audio import read_audio
+from talkingface.utils.media.mel import melspectrogram
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateSummary:
+    """What was written."""
+
+    frames: int
+    """Frames of the output."""
+    faces_missing: int
+    """Frames in which no face was found; they are the input's own."""
+    fps: float
+    """Frame rate of the output."""
+    seconds: float
+    """Length of the output."""
+    elapsed: float
+    """Seconds that it took."""
+
+
+def generate(
+    model: Predictor,
+    *,
+    face: str | Path,
+    audio: str | Path,
+    output: str | Path,
+    detector: FaceDetector,
+    img_size: int,
+    mel_pad_mode: str = "constant",
+    device: torch.device | str = "cpu",
+    precision: str = "auto",
+    pads: Pads = (0, 0, 0, 0),
+    batch_size: int = 16,
+    box_smoothing: int = 5,
+    loop: Loop = "bounce",
+    mel_timing: MelTiming = "training",
+    paste_options: PasteOptions | None = None,
+    crf: int = 18,
+    progress: bool = False,
+) -> GenerateSummary:
+    """Write a video of `face` speaking `audio`, as long as the sound, at the face video's frame rate.
+
+    Args:
+        model: Already on `device`; put into eval mode for the run and back after it.
+        face: Video or still image.
+        audio: Sound file, or a video whose sound is used.
+        output: mp4 file to write; its folder is made.
+        detector: Finds the face; not closed here.
+        img_size: Side of the square crop that the model was trained on.
+        mel_pad_mode: `constant` or `reflect`, as the model was trained.
+        device: Where the model is.
+        precision: `fp32`, `bf16`, or `auto` (bf16 on CUDA).
+        pads: Pixels added to the box: top, bottom, left, right. None by default, as at preparation: the box of the
+            face mesh reaches below the chin already. The published inference adds 10 below S3FD's box.
+        batch_size: Faces in one call of the model.
+        box_smoothing: Frames over which boxes are averaged.
+        loop: What a video does when the sound is longer.
+        mel_timing: `training` (default) or the `published` offset, one frame later.
+        paste_options: Feathering and colours.
+        crf: x264 quality.
+        progress: Show a bar.
+
+    Raises:
+        MediaError: A file is missing or unreadable, the sound is empty, no face is in the whole video, or the output
+            cannot be written.
+    """
+    began = time.monotonic()
+    source = open_face(face)
+    if not Path(audio).is_file():
+        raise MediaError(f"audio {audio}: no such file; wanted a sound file or a video with sound")
+    path = check_output(output, (source.path, Path(audio)))
+    samples = read_audio(Path(audio), SAMPLE_RATE)
+    if len(samples) == 0:
+        raise MediaError(f"audio {audio}: holds no sound; wanted at least one video frame's length")
+    count = max(1, round(len(samples) / SAMPLE_RATE * source.fps))
+    device = torch.device(device)
+    synthesizer = Synthesizer(
+        model=model, mel=_mel(samples, mel_pad_mode), fps=source.fps, img_size=img_size, device=device,
+        precision=precision, batch_size=batch_size, mel_timing=mel_timing,
+    )  # fmt: skip
+    missing = 0
+    tracked = track(source.frames(count, loop), detector, pads=pads, window=box_smoothing)
+    with (
+        evaluating(model),
+        open_writer(path, fps=source.fps, samples=samples, crf=crf) as writer,
+        tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
+    ):
+        for one, drawn in synthesizer.draw(tracked):
+            if one.box is None or drawn is None:
+                missing += 1
+                writer.write(one.frame)
+            else:
+                writer.write(paste(one.frame, drawn, one.box, landmarks=one.landmarks, options=paste_options))
+            bar.update()
+        if missing == count:
+            raise MediaError(_no_face(source, count))
+    return GenerateSummary(
+        frames=count, faces_missing=missing, fps=source.fps, seconds=count / source.fps,
+        elapsed=time.monotonic() - began,
+    )  # fmt: skip
+
+
+def _mel(samples: np.ndarray, pad_mode: str) -> np.ndarray:
+    """Return the sound's mel, float32 (80, n) with n >= 16: sounds shorter than one window are followed by silence."""
+    shortest = MEL_STEPS * SAMPLE_RATE // MELS_PER_SECOND
+    if len(samples) < shortest:
+        samples = np.pad(samples, (0, shortest - len(samples)))
+    return melspectrogram(samples, pad_mode)
+
+
+def _no_face(source: FaceSource, count: int) -> str:
+    what = "the image" if source.still else f"any of {count} frames"
+    return f"face {source.path}: no face was found in {what}; wanted one clearly visible face, at least 48 pixels wide"

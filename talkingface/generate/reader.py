@@ -1,0 +1,88 @@
+"""Frames of the face, for as long as the sound lasts: a still image repeated, or a video played on past its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from talkingface.utils.errors import MediaError
+from talkingface.utils.media.video import is_image, probe, read_frames
+
+Loop = Literal["bounce", "restart"]
+"""How a video goes on when the sound is longer: backwards and forwards without a jump, or from its start again."""
+
+IMAGE_FPS = 25.0
+"""Output rate of a still image."""
+CHUNK_BYTES = 192 * 2**20
+"""Most memory that playing backwards may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceSource:
+    """A face video or image and the constant rate at which it is played."""
+
+    path: Path
+    fps: float
+    still: bool
+
+    def frames(self, count: int, loop: Loop = "bounce") -> Iterator[np.ndarray]:
+        """Yield exactly `count` frames, uint8 (H, W, 3) BGR.
+
+        Args:
+            count: Frames wanted; fewer than the video has ends early.
+            loop: What follows the video's last frame.
+
+        Raises:
+            MediaError: The file cannot be read or holds no frame.
+        """
+        return islice(self._endless(loop), count)
+
+    def _endless(self, loop: Loop) -> Iterator[np.ndarray]:
+        if self.still:
+            yield from repeat(read_image(self.path))
+        while True:
+            length = 0
+            frame_bytes = 1
+            for frame in read_frames(self.path, self.fps):
+                length, frame_bytes = length + 1, frame.nbytes
+                yield frame
+            if length == 0:
+                raise MediaError(f"{self.path}: no frame can be decoded; wanted a video; give another file")
+            if loop == "bounce":
+                yield from self._backwards(length, max(1, CHUNK_BYTES // frame_bytes))
+
+    def _backwards(self, length: int, chunk: int) -> Iterator[np.ndarray]:
+        """Yield frames length-2 .. 1 (both turning points are shown once), decoding `chunk` frames at a time."""
+        for stop in range(length - 1, 1, -chunk):
+            start = max(1, stop - chunk)
+            held = list(islice(read_frames(self.path, self.fps), start, stop))
+            yield from reversed(held)
+
+
+def open_face(path: str | Path) -> FaceSource:
+    """Look at the file and return how it will be played.
+
+    Raises:
+        MediaError: No such file, or neither image nor video.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MediaError(f"face {path}: no such file; wanted a video or an image of a face")
+    if is_image(path):
+        return FaceSource(path=path, fps=IMAGE_FPS, still=True)
+    return FaceSource(path=path, fps=probe(path).fps, still=False)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Return the image as uint8 (H, W, 3) BGR, turned as its EXIF data say; transparency is dropped."""
+    import cv2
+
+    image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise MediaError(f"{path}: not an image that can be decoded; wanted jpg, png, bmp or webp")
+    return np.asarray(image, dtype=np.uint8)

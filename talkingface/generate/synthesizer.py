@@ -1,0 +1,113 @@
+"""From tracked frames and the sound's mel to drawn faces: mel chunks, batches, the model's call."""
+
+# B batch, C channels, H/W pixels, M mel bins (80), S mel steps (16)
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from talkingface.batch import INDIV_MELS, INPUT_FRAMES, mask_lower_half
+from talkingface.generate.tracker import TrackedFrame
+from talkingface.utils.face.crop import crop
+
+MEL_STEPS = 16
+MELS_PER_SECOND = 80
+TRAINING_FPS = 25
+MelTiming = Literal["training", "published"]
+"""`training`: a frame's mel starts one frame of 25 fps before it, as in training. `published`: it starts with it."""
+
+
+class Predictor(Protocol):
+    """What generation needs of a model."""
+
+    def predict(self, batch: dict[str, Tensor]) -> Tensor:
+        """Input frames (B, 6, H, W) and mels (B, 1, M, S) to faces (B, 3, H, W) in [0, 1]."""
+
+
+@contextmanager
+def evaluating(model: object) -> Iterator[None]:
+    """Put a torch module into eval mode and back into its mode after; other predictors are left alone."""
+    was_training = isinstance(model, torch.nn.Module) and model.training
+    if was_training:
+        model.eval()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        if was_training:
+            model.train()  # type: ignore[attr-defined]
+
+
+def mel_chunk_start(frame: int, *, fps: float, length: int, timing: MelTiming = "training") -> int:
+    """Return the first mel step of the window for output frame `frame`, inside [0, length - 16].
+
+    Args:
+        frame: 0-based output frame.
+        fps: Output frames a second.
+        length: Mel steps of the whole sound.
+        timing: See `MelTiming`.
+    """
+    ahead = fps / TRAINING_FPS if timing == "training" else 0.0
+    start = math.floor(MELS_PER_SECOND * (frame - ahead) / fps)
+    return min(max(start, 0), max(length - MEL_STEPS, 0))
+
+
+@dataclass(kw_only=True)
+class Synthesizer:
+    """Draws the faces of a stream of frames; the first face found is the identity reference of all."""
+
+    model: Predictor
+    mel: np.ndarray
+    """float32 (M, n), n >= 16: the whole sound."""
+    fps: float
+    img_size: int
+    device: torch.device
+    precision: str = "fp32"
+    batch_size: int = 16
+    mel_timing: MelTiming = "training"
+    _reference: np.ndarray | None = field(default=None, init=False)
+
+    def draw(self, tracked: Iterable[TrackedFrame]) -> Iterator[tuple[TrackedFrame, np.ndarray | None]]:
+        """Yield each frame with its drawn face, uint8 (img_size, img_size, 3) BGR, or None where there is no face."""
+        stream = iter(enumerate(tracked))
+        while held := list(islice(stream, self.batch_size)):
+            with_face = [(number, one) for number, one in held if one.box is not None]
+            drawn = iter(self._predict(with_face)) if with_face else iter(())
+            for _, one in held:
+                yield one, (None if one.box is None else next(drawn))
+
+    def _predict(self, items: list[tuple[int, TrackedFrame]]) -> np.ndarray:
+        """Return uint8 (B, H, W, 3) BGR faces for frames that have a box."""
+        crops = np.stack([crop(one.frame, one.box, self.img_size) for _, one in items])
+        if self._reference is None:
+            self._reference = crops[0].copy()
+        mels = np.stack([self._mel_chunk(number) for number, _ in items])
+        with torch.inference_mode(), self._autocast():
+            target = self._to_network(crops)
+            reference = self._to_network(self._reference[None]).expand_as(target)
+            frames = torch.cat([mask_lower_half(target), reference], dim=1)
+            indiv_mels = torch.from_numpy(mels)[:, None].to(self.device)
+            faces = self.model.predict({INPUT_FRAMES: frames, INDIV_MELS: indiv_mels})
+            # BCHW float to BHWC uint8, still on the device: a quarter of the bytes to copy back
+            pixels = faces.float().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return pixels.cpu().numpy()
+
+    def _mel_chunk(self, number: int) -> np.ndarray:
+        start = mel_chunk_start(number, fps=self.fps, length=self.mel.shape[1], timing=self.mel_timing)
+        return self.mel[:, start : start + MEL_STEPS]
+
+    def _to_network(self, faces: np.ndarray) -> Tensor:
+        """uint8 (B, H, W, 3) to float (B, 3, H, W) in [0, 1] on the device."""
+        return torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2).float().div_(255).contiguous()
+
+    def _autocast(self) -> torch.autocast:
+        bf16 = self.precision == "bf16" or (self.precision == "auto" and self.device.type == "cuda")
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16)
