@@ -1,0 +1,18 @@
+"""Losses: one function each, in float32 whatever the autocast state."""
+
+from talkingface.model.losses.adversarial import adversarial_loss, discriminator_losses
+from talkingface.model.losses.cross_entropy import cross_entropy
+from talkingface.model.losses.reconstruction import l1_loss, mouth_map
+from talkingface.model.losses.sync import expert_window, sync_loss
+from talkingface.model.losses.weighted import weighted_sum
+
+__all__ = [
+    "adversarial_loss",
+    "cross_entropy",
+    "discriminator_losses",
+    "expert_window",
+    "l1_loss",
+    "mouth_map",
+    "sync_loss",
+    "weighted_sum",
+]

@@ -1,0 +1,142 @@
+"""HyperLipsBase (Chen et al. 2023, arXiv 2310.05720): the sound makes the convolutions that redraw the face."""
+
+# B batch, T frames, C channels, H/W pixels, M mel bins (80), S mel steps (16)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES
+from talkingface.config.schema import ModelConfig
+from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.layers.conv import Conv, ConvNoNorm
+from talkingface.model.layers.hyper_control import HyperControlNet
+from talkingface.model.layers.lraspp import LRASPP
+from talkingface.model.layers.mobilenetv3 import CHANNELS, MobileNetV3Large
+from talkingface.model.layers.recurrent_decoder import RecurrentDecoder
+from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
+from talkingface.model.losses import l1_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperLipsBaseConfig(ModelConfig):
+    """Recipe of HyperLipsBase."""
+
+    train_batch_size: int = 28
+    adam_beta1: float = 0.5
+    l1_weight: float = 0.77
+    """Weight of the reconstruction loss."""
+    sync_weight: float = 0.03
+    """Weight of the sync expert's loss; 0 trains without the expert."""
+    adversarial_weight: float = 0.2
+    """Weight of the adversarial loss; 0 trains without the discriminator."""
+    mouth_weight: float = 1.0
+    """Weight of a pixel of the mouth region in the reconstruction loss when others have 1."""
+    disc_learning_rate: float = 5e-4
+    """Learning rate of the discriminator."""
+    sync_start_step: int = 0
+    """First step with the sync loss."""
+    disc_start_step: int = 0
+    """First step with the adversarial loss and the discriminator's own steps."""
+    expert_checkpoint: str | None = None
+    """Weights of the sync expert; none takes the newest trained one, or trains it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("l1_weight", "sync_weight", "adversarial_weight", "sync_start_step", "disc_start_step"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
+        for name in ("mouth_weight", "disc_learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: wanted a number above 0, got {getattr(self, name)}")
+
+
+class HyperLipsBase(AbstractTalkingFace):
+    """Encode the face, convolve its features with kernels made from the sound, decode."""
+
+    def __init__(self, config: HyperLipsBaseConfig | None = None) -> None:
+        self_config = config or HyperLipsBaseConfig()
+        super().__init__(self_config)
+        self.mouth_weight = self_config.mouth_weight
+        face_channels = (*CHANNELS[:3], 128)
+        self.up_conv = nn.Sequential(*(Conv(64, 64, 3, padding=1, residual=True) for _ in range(2)))
+        self.output_block = nn.Sequential(Conv(64, 32, 3, padding=1), nn.Conv2d(32, 3, 1), nn.Sigmoid())
+        self.face_encoder = MobileNetV3Large(6)
+        self.aspp = LRASPP(CHANNELS[-1], face_channels[-1])
+        self.hyper_control_net = HyperControlNet(face_channels)
+        self.decoder = RecurrentDecoder(face_channels[:3], face_channels[-1], 6, (80, 40, 32, 64))
+
+    def forward(self, mel: Tensor, face: Tensor) -> Tensor:
+        """Draw the faces that fit the sound.
+
+        Args:
+            mel: (B, 1, M, S) or (B, T, 1, M, S) in [-4, 4].
+            face: (B, 6, H, W) or (B, 6, T, H, W) in [0, 1]: target with its lower half zero, then reference.
+
+        Returns:
+            (B, 3, H, W) or (B, 3, T, H, W) in (0, 1).
+        """
+        if face.dim() == 4:
+            return self._draw(mel, face)
+        return split_frames(self._draw(fold_mels(mel), fold_frames(face)), face.shape[2])
+
+    def _draw(self, mel: Tensor, face: Tensor) -> Tensor:
+        features = self.face_encoder(face)
+        features[-1] = self.aspp(features[-1])
+        controlled = self.hyper_control_net(mel, features)
+        out: Tensor = self.output_block(self.up_conv(self.decoder(face, controlled)))
+        return out
+
+    def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
+        """Reconstruction only, `l1` and the same as `loss`; sync and adversarial terms need the trainer's parts."""
+        loss = l1_loss(self.infer(batch), batch[GT], mouth_weight=self.mouth_weight)
+        return {"l1": loss, "loss": loss}
+
+    def infer(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Frames for `indiv_mels` and `input_frames`; shapes as in `forward`."""
+        return self(batch[INDIV_MELS], batch[INPUT_FRAMES])
+
+
+class HyperCtrolDiscriminator(nn.Module):
+    """Tells real from generated frames by their lower halves."""
+
+    smallest = 96
+    """Faces narrower or lower than this do not survive the strides; their lower halves are enlarged first."""
+    enlarged = (64, 128)
+    """Height and width such lower halves are enlarged to: those of a 128 px face."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.face_encoder_blocks = nn.ModuleList(
+            [
+                nn.Sequential(ConvNoNorm(3, 32, 7, padding=3)),
+                nn.Sequential(ConvNoNorm(32, 64, 5, stride=(1, 2), padding=2), ConvNoNorm(64, 64, 5, padding=2)),
+                nn.Sequential(ConvNoNorm(64, 128, 5, stride=2, padding=2), ConvNoNorm(128, 128, 5, padding=2)),
+                nn.Sequential(ConvNoNorm(128, 256, 5, stride=2, padding=2), ConvNoNorm(256, 256, 5, padding=2)),
+                nn.Sequential(ConvNoNorm(256, 512, 3, stride=2, padding=1), ConvNoNorm(512, 512, 3, padding=1)),
+                nn.Sequential(ConvNoNorm(512, 512, 3, stride=2, padding=1), ConvNoNorm(512, 512, 3, padding=1)),
+                nn.Sequential(ConvNoNorm(512, 512, 3), ConvNoNorm(512, 512, 1)),
+            ]
+        )
+        self.binary_pred = nn.Sequential(nn.Conv2d(512, 1, 1), nn.Sigmoid())
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Score whole faces.
+
+        Args:
+            frames: (B, 3, T, H, W) in [0, 1].
+
+        Returns:
+            (T*B, 1) in (0, 1), time-major: the probability that each frame is real.
+        """
+        x = fold_frames(frames[..., frames.shape[-2] // 2 :, :])
+        if min(frames.shape[-2:]) < self.smallest:
+            x = F.interpolate(x, size=self.enlarged, mode="bilinear", align_corners=False)
+        for block in self.face_encoder_blocks:
+            x = block(x)
+        score: Tensor = self.binary_pred(F.adaptive_avg_pool2d(x, 1))
+        return score.flatten(1)

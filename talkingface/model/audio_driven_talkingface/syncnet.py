@@ -1,0 +1,106 @@
+"""SyncNet_color: the expert that tells whether five frames of a mouth and a mel window belong together.
+
+One table of blocks a variant; the variant here is HyperLips's, on lower halves of 64x128.
+"""
+
+# B batch, T frames (5), C channels, H/W pixels, M mel bins, S mel steps, E embedding values (512)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS
+from talkingface.config.schema import ModelConfig
+from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.layers.conv import conv_stack
+from talkingface.model.losses import expert_window, sync_loss
+
+Table = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncNetConfig(ModelConfig):
+    """Recipe of the sync expert."""
+
+    train_batch_size: int = 64
+    evaluate_batch_size: int = 64
+    mirror: bool = True
+    """Mirror faces at random, as HyperLips's expert was trained."""
+
+
+FACE_64X128: Table = [
+    {"cin": 15, "cout": 32, "kernel": 7, "padding": 3},
+    {"cin": 32, "cout": 64, "kernel": 5, "stride": (1, 2), "padding": 1, "repeats": 2},
+    {"cin": 64, "cout": 128, "kernel": 3, "stride": 2, "padding": 1, "repeats": 3},
+    {"cin": 128, "cout": 256, "kernel": 3, "stride": 2, "padding": 1, "repeats": 2},
+    {"cin": 256, "cout": 512, "kernel": 3, "stride": 2, "padding": 1, "repeats": 2},
+    {"cin": 512, "cout": 512, "kernel": 3, "stride": 2, "padding": 1, "repeats": 2},
+    {"cin": 512, "cout": 512, "kernel": 4},
+    {"cin": 512, "cout": 512, "kernel": 1},
+]
+AUDIO: Table = [
+    {"cin": 1, "cout": 32, "kernel": 3, "padding": 1, "repeats": 2},
+    {"cin": 32, "cout": 64, "kernel": 3, "stride": (3, 1), "padding": 1, "repeats": 2},
+    {"cin": 64, "cout": 128, "kernel": 3, "stride": 3, "padding": 1, "repeats": 2},
+    {"cin": 128, "cout": 256, "kernel": 3, "stride": (3, 2), "padding": 1, "repeats": 2},
+    {"cin": 256, "cout": 512, "kernel": 3},
+    {"cin": 512, "cout": 512, "kernel": 1},
+]
+
+
+class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and checkpoints know
+    """Two towers of convolutions that end in unit vectors without negative values."""
+
+    face_size = (64, 128)
+    """Height and width of the face window."""
+    face_table = FACE_64X128
+    audio_table = AUDIO
+
+    def __init__(self, config: SyncNetConfig | None = None) -> None:
+        super().__init__(config or SyncNetConfig())
+        self.face_encoder = conv_stack(self.face_table)
+        self.audio_encoder = conv_stack(self.audio_table)
+
+    def forward(self, mel: Tensor, face: Tensor) -> tuple[Tensor, Tensor]:
+        """Embed sound and face.
+
+        Args:
+            mel: (B, 1, M, S) in [-4, 4].
+            face: (B, 3*T, *face_size) in [0, 1], BGR frames stacked on the channels.
+
+        Returns:
+            Audio and face embeddings, (B, E) each, of length 1 and in [0, 1].
+        """
+        return _unit(self.audio_encoder(mel)), _unit(self.face_encoder(face))
+
+    def window(self, frames: Tensor) -> Tensor:
+        """Whole faces (B, 3, T, H, W) in [0, 1] -> the lower halves as `forward` wants them, (B, 3*T, *face_size)."""
+        return expert_window(frames, self.face_size)
+
+    def generated_loss(self, mel: Tensor, frames: Tensor) -> Tensor:
+        """Sync loss of generated whole faces (B, 3, T, H, W) against the sound they should match, (B, 1, M, S)."""
+        audio, face = self(mel, self.window(frames))
+        return sync_loss(audio, face, 1.0)
+
+    def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
+        """`sync` of `face_window` and `mels` against `in_sync`, and the same as `loss`."""
+        audio, face = self(batch[MELS], batch[FACE_WINDOW])
+        loss = sync_loss(audio, face, batch[IN_SYNC])
+        return {"sync": loss, "loss": loss}
+
+    def infer(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """(B,) in [0, 1]: how well `face_window` and `mels` fit."""
+        audio, face = self(batch[MELS], batch[FACE_WINDOW])
+        return F.cosine_similarity(audio, face)
+
+
+def _unit(features: Tensor) -> Tensor:
+    """(B, E, 1, 1) -> (B, E) of length 1, in float32 or better: half precision would round the cosine."""
+    flat = features.flatten(1)
+    return F.normalize(flat.to(torch.promote_types(flat.dtype, torch.float32)), dim=1)

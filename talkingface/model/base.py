@@ -1,0 +1,63 @@
+"""What every model is: losses to train by, frames to predict, videos to evaluate."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from talkingface.config.schema import ModelConfig
+from talkingface.utils.errors import UserError
+
+Videos = dict[str, list[str]]
+"""`generated_video` and `real_video`: paths of the same clips, in the same order."""
+
+
+class AbstractTalkingFace(nn.Module, ABC):
+    """A network with its recipe.
+
+    Attributes:
+        config: the model's part of the configuration.
+        video_source: who makes videos for `generate_batch`; whoever owns data and output folder sets it.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.video_source: Callable[[AbstractTalkingFace], Videos] | None = None
+
+    @abstractmethod
+    def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
+        """Named losses of a network batch (`batch.to_network`), among them `loss`, the one to minimise.
+
+        `valid` says that the call is a validation; the caller has set evaluation mode and turned gradients off.
+        """
+
+    @abstractmethod
+    def infer(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The model's output for a network batch, in whatever mode the model is."""
+
+    @torch.no_grad()
+    def predict(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Float32 output in [0, 1], without gradients and in evaluation mode; the mode before is put back."""
+        training = self.training
+        self.eval()
+        try:
+            return self.infer(batch).float().clamp(0, 1)
+        finally:
+            self.train(training)
+
+    def generate_batch(self) -> Videos:
+        """Write the evaluation videos and name them: `{"generated_video": [...], "real_video": [...]}`.
+
+        Raises:
+            UserError: no `video_source` was set.
+        """
+        if self.video_source is None:
+            raise UserError(
+                f"{type(self).__name__}.generate_batch: no video_source is set, so there are no clips to dub; "
+                "use the evaluator, or set model.video_source to a function that takes the model and writes videos"
+            )
+        return self.video_source(self)

@@ -1,0 +1,52 @@
+"""The convolution blocks that all networks here are made of; parameters are `conv_block.0` and `conv_block.1`."""
+
+# B batch, C channels, H/W pixels
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Size = int | tuple[int, int]
+
+
+class Conv(nn.Module):
+    """Convolution with bias, batch normalisation, the input added if `residual`, ReLU."""
+
+    def __init__(
+        self, cin: int, cout: int, kernel: Size, *, stride: Size = 1, padding: Size = 0, residual: bool = False
+    ) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, padding), nn.BatchNorm2d(cout))
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, cin, H, W) -> (B, cout, H', W'); a residual block keeps the shape."""
+        out: Tensor = self.conv_block(x)
+        return F.relu(out + x) if self.residual else F.relu(out)
+
+
+class ConvNoNorm(nn.Module):
+    """Convolution with bias, leaky ReLU of slope 0.01; for discriminators."""
+
+    def __init__(self, cin: int, cout: int, kernel: Size, *, stride: Size = 1, padding: Size = 0) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, padding))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, cin, H, W) -> (B, cout, H', W')."""
+        return F.leaky_relu(self.conv_block(x), 0.01)
+
+
+def conv_stack(rows: list[dict[str, Any]]) -> nn.Sequential:
+    """A chain of `Conv` from a table: each row holds `Conv`'s arguments, and `repeats` residual blocks after it."""
+    blocks: list[nn.Module] = []
+    for row in rows:
+        arguments = dict(row)
+        repeats = arguments.pop("repeats", 0)
+        blocks.append(Conv(**arguments))
+        width = arguments["cout"]
+        blocks += [Conv(width, width, 3, padding=1, residual=True) for _ in range(repeats)]
+    return nn.Sequential(*blocks)

@@ -1,0 +1,44 @@
+"""Reconstruction loss: mean absolute error, with more weight on the mouth if wanted."""
+
+# B batch, C channels, T frames, H/W pixels
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MOUTH_ROWS = (0.55, 0.95)
+"""Where the mouth lies in a face crop, shares of its height."""
+MOUTH_COLUMNS = (0.20, 0.80)
+"""Likewise, shares of its width."""
+SOFT_EDGE = 0.10
+"""Width of the ramp inside the rectangle's border, share of the crop."""
+
+
+def _ramp(count: int, span: tuple[float, float], *, device: torch.device) -> Tensor:
+    """(count,) values that rise linearly from 0 at the span's ends to 1 `SOFT_EDGE` further in."""
+    centres = (torch.arange(count, device=device, dtype=torch.float32) + 0.5) / count
+    inside = torch.minimum(centres - span[0], span[1] - centres)
+    return (inside / SOFT_EDGE).clamp(0, 1)
+
+
+def mouth_map(height: int, width: int, *, device: torch.device) -> Tensor:
+    """(H, W) in [0, 1]: 1 where the mouth of a face crop lies, 0 far from it, a soft edge between."""
+    rows = _ramp(height, MOUTH_ROWS, device=device)
+    columns = _ramp(width, MOUTH_COLUMNS, device=device)
+    return rows[:, None] * columns
+
+
+def l1_loss(fake: Tensor, real: Tensor, *, mouth_weight: float = 1.0) -> Tensor:
+    """Weighted mean of the absolute error, in float32 or better.
+
+    Args:
+        fake: (..., H, W) in [0, 1].
+        real: like `fake`.
+        mouth_weight: weight of a pixel in the mouth region when one far from it has 1; 1 is the plain mean.
+    """
+    error = (fake.to(torch.promote_types(fake.dtype, torch.float32)) - real).abs()
+    if mouth_weight == 1:
+        return error.mean()
+    weights = 1 + (mouth_weight - 1) * mouth_map(*error.shape[-2:], device=error.device)
+    return (error * (weights / weights.mean())).mean()
