@@ -22,7 +22,7 @@ from typing import Any
 
 from talkingface.config.schema import Config, ConfigError, DatasetConfig, ModelConfig, RunConfig
 from talkingface.config.typed import coerce, field_types
-from talkingface.config.yaml_file import PROPERTIES, Entry, FlagText, read_yaml, shown
+from talkingface.config.yaml_file import PROPERTIES, Entry, FlagText, read_yaml
 
 PROFILE = "profile"
 ALIASES = {
@@ -44,8 +44,10 @@ class Overrides:
 
     files: tuple[str, ...] = ()
     """YAML files of `--config_files`, later wins."""
-    flags: Mapping[str, str] = field(default_factory=dict)
-    """Command line: key -> text."""
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """Command line: key -> text. A caller from Python may give typed values."""
+    flags_from: str = "command line"
+    """What messages call the place of `flags`."""
     profile: str | None = None
     """`--profile`; None leaves the choice to the files, `none` chooses none."""
 
@@ -61,7 +63,7 @@ class Schemas:
 
     def of(self, key: str) -> type | None:
         """The schema that declares `key`."""
-        return next((schema for schema in self.all() if key in field_types(schema)), None)
+        return next((schema for schema in self.all() if key in {spec.name for spec in fields(schema)}), None)
 
     def all(self) -> tuple[type[RunConfig], type[DatasetConfig], type[ModelConfig]]:
         return (RunConfig, self.dataset, self.model)
@@ -128,9 +130,12 @@ def _read_layers(
     files = [read_yaml(Path(path), problems) for path in overrides.files]
     choices = [layer.pop(PROFILE) for layer in (*own, *files) if PROFILE in layer]
     if overrides.profile is not None:
-        choices.append(Entry(overrides.profile, "command line"))
+        choices.append(Entry(overrides.profile, overrides.flags_from))
     profile, paths = _profile_files(choices[-1], model_name, problems) if choices else (None, [])
-    flags = {key: Entry(FlagText(text), "command line") for key, text in overrides.flags.items()}
+    flags = {
+        key: Entry(FlagText(value) if isinstance(value, str) else value, overrides.flags_from)
+        for key, value in overrides.flags.items()
+    }
     return [*own, *(read_yaml(path, problems) for path in paths), *files, flags], profile
 
 
@@ -139,7 +144,8 @@ def _profile_files(choice: Entry, model_name: str, problems: list[str]) -> tuple
         return None, []
     known = profiles()
     if choice.value not in known:
-        problems.append(f"{PROFILE}: unknown profile {choice.value!r} ({choice.where}); known: {', '.join(known)}, none")
+        listed = ", ".join([*known, "none"])
+        problems.append(f"{PROFILE}: unknown profile {choice.value!r} ({choice.where}); known: {listed}")
         return None, []
     folder = PROPERTIES / PROFILE / str(choice.value)
     return folder.name, [path for name in ("all", model_name) if (path := folder / f"{name}.yaml").is_file()]
@@ -162,9 +168,7 @@ def _default_folders(dataset_name: str, folders: Mapping[str, str]) -> dict[str,
     return {key: Entry(value, "dataset's name") for key, value in {**made, **folders}.items()}
 
 
-def _known(
-    layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, problems: list[str]
-) -> dict[str, Entry]:
+def _known(layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, problems: list[str]) -> dict[str, Entry]:
     """The layer's entries under their present names; unknown keys, and keys given under two names, are problems.
 
     Keys of other models pass silently where the file is shared by models, and are a problem where the user gave

@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
+from talkingface.config.loader import Resolved
 from talkingface.config.schema import Config, ConfigError, DatasetConfig, ModelConfig, RunConfig
 from talkingface.config.typed import coerce, field_types
-from talkingface.config.yaml_file import read_yaml
+from talkingface.config.yaml_file import read_scalar, read_yaml
 
 NAMES = ("model_name", "dataset_name")
-PLACE_KEYS = ("expert_checkpoint",)
 
 
 def to_plain(config: Config) -> dict[str, Any]:
@@ -99,3 +99,28 @@ def fingerprint(config: Config, *, apart_from: tuple[str, ...] = ()) -> str:
 def field_names(schema: type) -> list[str]:
     """Keys of a schema, in the order of its declaration."""
     return [field.name for field in fields(schema)]
+
+
+def show(resolved: Resolved) -> str:
+    """Every key with its value and the layer that set it; the text is itself a file for `--config_files`."""
+    config = resolved.config
+    plain = to_plain(config)
+    lines = [f"# {config.model_name} on {config.dataset_name}, profile {resolved.profile or 'none'}"]
+    for part in ("run", "dataset", "model"):
+        rows = [(f"{key}: {_scalar(value)}", resolved.origin[key]) for key, value in plain[part].items()]
+        width = max(len(text) for text, _ in rows)
+        lines += ["", f"# {part}", *(f"{text:{width}}  # {origin}" for text, origin in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _scalar(value: Any) -> str:
+    """A value on one line of YAML."""
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else _text(value)
+
+
+def _text(value: str) -> str:
+    """Text without quotes where YAML reads it back as the same text."""
+    plain = value and read_scalar(value) == value and " #" not in value and value == value.strip()
+    return value if plain else json.dumps(value, ensure_ascii=False)

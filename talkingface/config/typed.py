@@ -6,7 +6,6 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from talkingface.config.yaml_file import FlagText, read_scalar
@@ -14,7 +13,6 @@ from talkingface.config.yaml_file import FlagText, read_scalar
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
-@cache
 def field_types(schema: type) -> Mapping[str, Any]:
     """Type of every field of a dataclass, inherited ones included."""
     hints = get_type_hints(schema)

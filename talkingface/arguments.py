@@ -1,0 +1,89 @@
+"""The command line as plain data. Every configuration key is a flag, so flags are not declared one by one here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from talkingface.config.loader import Overrides
+from talkingface.utils.errors import UserError
+
+SHORT = {"m": "model", "d": "dataset", "h": "help", "o": "output"}
+ALIASES = {"evaluate_model_file": "checkpoint"}
+SWITCHES = ("help", "version", "dry_run", "print_config", "runs")
+OPTIONS = ("model", "dataset", "config_files", "profile", "checkpoint", "face", "audio", "output")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """What was typed."""
+
+    words: tuple[str, ...] = ()
+    """Everything that is no flag: the command word."""
+    switches: frozenset[str] = frozenset()
+    """Of `SWITCHES`."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Of `OPTIONS`: things of the command line alone."""
+    flags: dict[str, str] = field(default_factory=dict)
+    """Configuration keys."""
+
+    def overrides(self) -> Overrides:
+        """The user's layers of configuration."""
+        files = self.options.get("config_files", "").replace(",", " ").split()
+        return Overrides(files=tuple(files), flags=self.flags, profile=self.options.get("profile"))
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Sort words, switches, options and configuration keys.
+
+    `--key=value`, `--key value`, `-m value` and `-m=value` are read alike; dashes inside a name are underscores.
+    `--config_files` takes several files, separated by commas or spaces.
+
+    Raises:
+        UserError: a flag without its value, or given twice with different values.
+    """
+    tokens = list(argv)
+    words: list[str] = []
+    switches: set[str] = set()
+    given: dict[str, str] = {}
+    while tokens:
+        token = tokens.pop(0)
+        if not _is_flag(token):
+            words.append(token)
+            continue
+        name, value = _name_and_value(token, tokens)
+        if name in SWITCHES:
+            switches.add(name)
+        elif given.setdefault(name, value) != value:
+            raise UserError(f"--{name}: given twice, {given[name]!r} and {value!r}")
+    options = {name: value for name, value in given.items() if name in OPTIONS}
+    flags = {name: value for name, value in given.items() if name not in OPTIONS}
+    return Arguments(words=tuple(words), switches=frozenset(switches), options=options, flags=flags)
+
+
+def _is_flag(token: str) -> bool:
+    """`--key` and `-m`, not `-1` or `-.5`."""
+    return token.startswith("-") and len(token) > 1 and not (token[1].isdigit() or token[1] == ".")
+
+
+def _name_and_value(token: str, rest: list[str]) -> tuple[str, str]:
+    """Name of a flag, and its value, taken off `rest` where it is not in the token."""
+    name, equals, value = token.lstrip("-").partition("=")
+    name = name.replace("-", "_")
+    if not token.startswith("--"):
+        if name not in SHORT:
+            raise UserError(f"{token}: unknown flag; the short ones are {', '.join('-' + key for key in SHORT)}")
+        name = SHORT[name]
+    name = ALIASES.get(name, name)
+    if name in SWITCHES:
+        if equals:
+            raise UserError(f"--{name}: takes no value, got {value!r}")
+        return name, ""
+    if equals:
+        return name, value
+    if not rest or _is_flag(rest[0]):
+        raise UserError(f"--{name}: needs a value (--{name}=...)")
+    taken = [rest.pop(0)]
+    while name == "config_files" and rest and rest[0].endswith((".yaml", ".yml")):
+        taken.append(rest.pop(0))
+    return name, " ".join(taken)
