@@ -1,0 +1,155 @@
+"""From prepared clips to the arrays that training reads.
+
+Frames are decoded and resized once, the mel is made once: a training sample is then two short copies. The
+prepared folder, ours or an original project's, is only read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from talkingface.config.schema import DatasetConfig
+from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, imgs_folder
+from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, standing
+from talkingface.data.dataset.filelist import read_lists
+from talkingface.data.dataset.store import frames_folder, index_path, mel_folder
+from talkingface.utils.errors import UserError
+from talkingface.utils.files import atomic_path
+from talkingface.utils.parallel import run_tasks
+
+PACK_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PackSummary:
+    """What `pack` did."""
+
+    index: Path
+    """The file with a row for every clip."""
+    clips: int
+    """Clips that can be trained on."""
+    frames: int
+    """Their frames, absent ones not counted."""
+    made: int
+    """Clips packed now; the others stood."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Reason by clip name."""
+
+
+def pack(
+    config: DatasetConfig, *, img_size: int, mel_pad_mode: str = "constant", show_progress: bool = True
+) -> PackSummary:
+    """Pack every prepared clip that a split list names (all clips where there are no lists).
+
+    May be killed at any time and started again; what stands is not made again.
+
+    Raises:
+        UserError: there are no prepared clips, none is usable, or the disk is too small.
+    """
+    tasks = _tasks(config, img_size, mel_pad_mode)
+    todo = [task for task in tasks if _facts(task) is None]
+    _check_space(todo, config, img_size)
+    failed = _run(todo, config, show_progress)
+    rows = [_row(task, failed.get(task.name), config.min_frames) for task in tasks]
+    index = index_path(config.packed_root, img_size, mel_pad_mode)
+    with atomic_path(index) as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    kept = [row for row in rows if "frames" in row]
+    left_out = {row["name"]: row["reason"] for row in rows if "reason" in row}
+    if not kept:
+        name, reason = next(iter(left_out.items()))
+        raise UserError(
+            f"{config.preprocessed_root}: none of its {len(rows)} clips can be used (first: {name}: {reason}); see {index}"
+        )
+    frames = sum(row["frames"] - len(row["absent"]) for row in kept)
+    return PackSummary(index, len(kept), frames, len(todo) - len(failed), left_out)
+
+
+def worker_count(config: DatasetConfig) -> int:
+    """Processes to prepare with: as asked, or one for each core that this process may use."""
+    return config.prepare_workers or len(os.sched_getaffinity(0))
+
+
+def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: str) -> list[PackTask]:
+    folders = find_clip_folders(config.preprocessed_root)
+    if not folders:
+        raise UserError(
+            f"{imgs_folder(config.preprocessed_root)}: no prepared clips; wanted <speaker>/<clip>/ with 0.jpg, 1.jpg, "
+            f"... and audio.wav. Run prepare first, or set preprocessed_root to a folder that has them"
+        )
+    listed = {name for names in read_lists(config.filelist_root).values() for name in names}
+    frames, mels = frames_folder(config.packed_root, img_size), mel_folder(config.packed_root, mel_pad_mode)
+    return [
+        PackTask(
+            name=name,
+            folder=folder,
+            fingerprint=f"{PACK_VERSION}-{folder_fingerprint(folder)}",
+            frames_path=frames / f"{name}.npy",
+            mel_path=mels / f"{name}.npy",
+            img_size=img_size,
+            mel_pad_mode=mel_pad_mode,
+            sample_rate=config.sample_rate,
+        )
+        for name, folder in folders.items()
+        if not listed or name in listed
+    ]
+
+
+def _facts(task: PackTask) -> dict[str, Any] | None:
+    """Both records joined, or None where something is still to be made."""
+    frames = standing(task.frames_path, task.fingerprint)
+    mel = standing(task.mel_path, task.fingerprint)
+    return None if frames is None or mel is None else {**mel, **frames}
+
+
+def _row(task: PackTask, failure: str | None, min_frames: int) -> dict[str, Any]:
+    facts = _facts(task) if failure is None else {"reason": failure}
+    if facts is None:
+        raise AssertionError(f"{task.name}: packed without a record")
+    row = {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
+    if "reason" in row:
+        return {"name": task.name, "reason": row["reason"]}
+    usable = row["frames"] - len(row["absent"])
+    if usable < min_frames:
+        return {"name": task.name, "reason": f"{usable} usable frames, wanted {min_frames} or more"}
+    return row
+
+
+def _check_space(todo: list[PackTask], config: DatasetConfig, img_size: int) -> None:
+    """Refuse before hours of work what cannot end well."""
+    if not todo:
+        return
+    root = Path(config.packed_root)
+    root.mkdir(parents=True, exist_ok=True)
+    frames = sum(int(task.fingerprint.split("-")[1]) for task in todo)
+    wanted, free = frames * img_size * img_size * 3, shutil.disk_usage(root).free
+    if wanted > free:
+        raise UserError(
+            f"{root}: packing needs about {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+            f"set packed_root to a larger disk, or shorten the split lists"
+        )
+
+
+def _run(todo: list[PackTask], config: DatasetConfig, show_progress: bool) -> dict[str, str]:
+    """Pack in worker processes; reasons by name of clips whose worker failed."""
+    failed: dict[str, str] = {}
+    if not todo:
+        return failed
+    with tqdm(total=len(todo), desc="pack", unit="clip", disable=not show_progress) as bar:
+
+        def on_result(task: PackTask, status: str, value: object) -> None:
+            if status != "ok":
+                failed[task.name] = str(value)
+            bar.update()
+
+        workers = min(worker_count(config), len(todo))
+        run_tasks(pack_clip, todo, workers=workers, timeout=config.clip_timeout, on_result=on_result)
+    return failed

@@ -1,0 +1,140 @@
+"""Pack one prepared clip: its frames at one size into one array, its sound into one mel.
+
+Each of the two has a small record beside it, written last: what it was made from, and its shape or the reason why
+there is none. A record that names the clip's present state stands; anything else is made again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, frame_files
+from talkingface.utils.errors import UserError
+from talkingface.utils.files import atomic_path, read_json, write_json
+
+RECORD_SUFFIX = ".json"
+
+
+@dataclass(frozen=True)
+class PackTask:
+    """What a worker needs to pack one clip."""
+
+    name: str
+    folder: Path
+    fingerprint: str
+    frames_path: Path
+    mel_path: Path
+    img_size: int
+    mel_pad_mode: str
+    sample_rate: int
+
+
+def pack_clip(task: PackTask) -> None:
+    """Make what is missing of a clip's frames and mel. Reasons against a clip go into its records."""
+    steps = ((task.frames_path, _pack_frames), (task.mel_path, _pack_mel))
+    for path, step in steps:
+        if standing(path, task.fingerprint) is None:
+            try:
+                facts = step(task, path)
+            except UserError as error:
+                facts = {"reason": str(error)}
+            write_json(record_path(path), {"source": task.fingerprint, **facts})
+
+
+def record_path(array_path: Path) -> Path:
+    """Where the record of a packed array lies."""
+    return array_path.with_name(array_path.name.removesuffix(".npy") + RECORD_SUFFIX)
+
+
+def standing(array_path: Path, fingerprint: str) -> dict[str, Any] | None:
+    """The record of an array that need not be made again, else None."""
+    try:
+        record = read_json(record_path(array_path))
+    except (OSError, ValueError):
+        return None
+    made_of_this = isinstance(record, dict) and record.get("source") == fingerprint
+    return record if made_of_this and ("reason" in record or array_path.is_file()) else None
+
+
+def _pack_frames(task: PackTask, path: Path) -> dict[str, Any]:
+    files = frame_files(task.folder)
+    if not files:
+        raise UserError("no frames")
+    side = task.img_size
+    count = max(files) + 1
+    if count > 100 * len(files) + 1000:
+        raise UserError(f"frame numbers go up to {count - 1}, but there are only {len(files)} images")
+    absent = sorted(set(range(count)) - files.keys())
+    with atomic_path(path) as temporary:
+        # open_memmap writes through the page cache, so an hour of video needs no memory of its own.
+        with open(temporary, "wb") as file:
+            np.lib.format.write_array_header_1_0(
+                file, {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
+            )
+            offset = file.tell()
+            blank = np.zeros((side, side, 3), np.uint8)
+            for number in range(count):
+                image = read_image(files[number]) if number in files else None
+                if image is None and number in files:
+                    absent.append(number)
+                file.write((blank if image is None else fit(image, side)).data)
+        if len(absent) == count:
+            raise UserError("no readable frames")
+    return {"frames": count, "absent": sorted(absent), "frames_offset": offset}
+
+
+def read_image(path: Path) -> np.ndarray | None:
+    """Decode an image to (H, W, 3) BGR uint8, or None where it is damaged."""
+    data = np.fromfile(path, np.uint8)
+    if not data.size:
+        return None
+    if path.suffix.lower() != ".png" and data[-2:].tobytes() != b"\xff\xd9" and b"\xff\xd9" not in data[-64:].tobytes():
+        return None  # cut off: cv2 would give a picture whose rest is grey
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+
+
+def fit(image: np.ndarray, side: int) -> np.ndarray:
+    """Resize to (side, side, 3), contiguous."""
+    if image.shape[:2] != (side, side):
+        image = cv2.resize(image, (side, side))
+    return np.ascontiguousarray(image)
+
+
+def _pack_mel(task: PackTask, path: Path) -> dict[str, Any]:
+    from talkingface.utils.media.mel import MEL_STEPS, melspectrogram
+
+    samples = _read_wav(task.folder / AUDIO_NAME, task.sample_rate)
+    if len(samples) < task.sample_rate // 10:
+        raise UserError(f"{AUDIO_NAME} is shorter than 0.1 s")
+    mel = np.asarray(melspectrogram(samples, pad_mode=task.mel_pad_mode), np.float32)
+    if mel.shape[1] < MEL_STEPS:
+        raise UserError(f"{AUDIO_NAME} is shorter than one mel window (0.2 s)")
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        # Fortran order: time-major on disk, so that a window of 16 steps is one short contiguous read.
+        header = {"descr": "<f4", "fortran_order": True, "shape": mel.shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        offset = file.tell()
+        file.write(np.ascontiguousarray(mel.T).data)
+    return {"mel_steps": mel.shape[1], "mel_offset": offset}
+
+
+def _read_wav(path: Path, rate: int) -> np.ndarray:
+    import soundfile
+
+    if not path.is_file():
+        raise UserError(f"no {AUDIO_NAME}")
+    try:
+        samples, own_rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise UserError(f"{AUDIO_NAME} cannot be read ({error.error_string})") from None
+    mono = samples.mean(axis=1)
+    if own_rate != rate and len(mono):
+        import librosa
+
+        mono = librosa.resample(mono, orig_sr=own_rate, target_sr=rate, res_type="soxr_hq")
+    return mono

@@ -1,0 +1,41 @@
+"""Copy windows out of a packed clip, in the layout that a batch has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from talkingface.data.dataset.windows import MEL_STEPS
+
+# T frames, N frames of the clip, S side of the crop
+
+
+def cut_frames(frames: NDArray[np.uint8], start: int, count: int, first_row: int = 0) -> NDArray[np.uint8]:
+    """Frames start .. start + count - 1 from row `first_row` down.
+
+    Args:
+        frames: (N, S, S, 3).
+
+    Returns:
+        (3, T, S - first_row, S), contiguous.
+    """
+    window = frames[start : start + count, first_row:]
+    t, height, width, _ = window.shape
+    out = np.empty((3, t, height, width), np.uint8)
+    # HWC to CHW; cv2 splits pixels some ten times faster than numpy transposes them.
+    for k in range(t):
+        cv2.split(np.asarray(window[k]), [out[0, k], out[1, k], out[2, k]])
+    return out
+
+
+def cut_mels(mel: NDArray[np.float32], starts: Sequence[int]) -> NDArray[np.float32]:
+    """Windows of 16 mel steps: (len(starts), 1, 80, 16) from a mel of (80, n)."""
+    low = min(starts)
+    span = np.asarray(mel[:, low : max(starts) + MEL_STEPS])
+    out = np.empty((len(starts), 1, len(span), MEL_STEPS), np.float32)
+    for k, start in enumerate(starts):
+        out[k, 0] = span[:, start - low : start - low + MEL_STEPS]
+    return out

@@ -1,0 +1,114 @@
+"""Packed clips, opened where and when they are read.
+
+`pack` writes the files; here they are found and mapped. A clip holds paths and numbers only, so a list of a
+hundred thousand of them costs little, can be sent to any worker process, and holds no file open.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talkingface.config.schema import DatasetConfig
+from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.utils.errors import UserError
+
+MEL_BINS = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One packed clip. Frame k shows the time k / fps; frames without a face are absent, not renumbered."""
+
+    name: str
+    """`<speaker>/<clip>`."""
+    frames_path: Path
+    frames_offset: int
+    """Bytes before the first pixel."""
+    size: int
+    """Side of the square frames, pixels."""
+    present: NDArray[np.bool_]
+    """(N,): which frames there are."""
+    mel_path: Path
+    mel_offset: int
+    mel_steps: int
+
+    @property
+    def num_frames(self) -> int:
+        """Frames from the first to the last, absent ones included."""
+        return len(self.present)
+
+    @property
+    def frames(self) -> NDArray[np.uint8]:
+        """(N, S, S, 3) BGR, mapped read-only; absent frames are zero. Mapped anew at each access (tens of us)."""
+        shape = (self.num_frames, self.size, self.size, 3)
+        return np.memmap(self.frames_path, np.uint8, "r", self.frames_offset, shape)
+
+    @property
+    def mel(self) -> NDArray[np.float32]:
+        """(80, n) float32, mapped read-only. Time-major on disk, so that a window is one short read."""
+        return np.memmap(self.mel_path, np.float32, "r", self.mel_offset, (MEL_BINS, self.mel_steps), "F")
+
+
+def frames_folder(packed_root: str | Path, img_size: int) -> Path:
+    """Where `pack` puts frames of one size."""
+    return Path(packed_root) / str(img_size)
+
+
+def mel_folder(packed_root: str | Path, mel_pad_mode: str) -> Path:
+    """Where `pack` puts mels of one kind."""
+    return Path(packed_root) / f"mel_{mel_pad_mode}"
+
+
+def index_path(packed_root: str | Path, img_size: int, mel_pad_mode: str) -> Path:
+    """The file that `pack` writes last: one JSON row a clip, packed or left out with its reason."""
+    return Path(packed_root) / f"packed_{img_size}_{mel_pad_mode}.jsonl"
+
+
+def read_index(path: Path) -> dict[str, dict]:
+    """Rows of a packed index by clip name."""
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {row["name"]: row for row in rows}
+
+
+def open_clips(config: DatasetConfig, split: str, img_size: int, mel_pad_mode: str) -> list[Clip]:
+    """The packed clips of one split, in the order of its list. Clips that were left out are skipped.
+
+    Raises:
+        UserError: there is no list, nothing is packed at this size, no listed clip is packed, or a file has gone.
+    """
+    path = list_path(config.filelist_root, split)
+    index = index_path(config.packed_root, img_size, mel_pad_mode)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; `prepare` makes the split lists, or write one <speaker>/<clip> a line")
+    if not index.is_file():
+        raise UserError(
+            f"{index}: no such file; nothing is packed at {img_size} px with {mel_pad_mode} mel: pack first"
+        )
+    names = read_list(path)
+    rows = read_index(index)
+    clips = [_clip(config, img_size, mel_pad_mode, rows[name]) for name in names if "frames" in rows.get(name, {})]
+    if not clips:
+        raise UserError(
+            f"{path}: none of its {len(names)} clips is among the prepared ones in {config.preprocessed_root}; "
+            f"list clips of that folder, or delete the lists and run prepare to have them made"
+        )
+    return clips
+
+
+def _clip(config: DatasetConfig, img_size: int, mel_pad_mode: str, row: dict) -> Clip:
+    name = row["name"]
+    present = np.ones(row["frames"], np.bool_)
+    present[row["absent"]] = False
+    frames_path = frames_folder(config.packed_root, img_size) / f"{name}.npy"
+    mel_path = mel_folder(config.packed_root, mel_pad_mode) / f"{name}.npy"
+    for file in (frames_path, mel_path):
+        if not file.is_file():
+            raise UserError(f"{file}: packed before, but gone now; pack again")
+    return Clip(
+        name, frames_path, row["frames_offset"], img_size, present, mel_path, row["mel_offset"], row["mel_steps"]
+    )
