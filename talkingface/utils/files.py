@@ -1,0 +1,86 @@
+"""Files that are either whole or not there: written beside their place, synced, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from talkingface.utils.errors import UserError
+
+TEMP_PREFIX = ".tmp-"
+"""Names of unfinished files begin with this; what a killed process left behind may be deleted."""
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path in the folder of `path`; on clean exit it is synced and renamed to `path`.
+
+    The temporary name keeps the suffix (writers that choose a format by suffix work) but not the stem, so that
+    names of any length and with any characters do. Missing parent folders are made. When the block raises, the
+    temporary file is removed and whatever stood at `path` stays.
+
+    Raises:
+        UserError: `path` is a folder, or its folder cannot be made.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise UserError(f"{os.fspath(path)!r} is a folder; wanted the name of a file to write")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{str(target.parent)!r}: the folder cannot be made: {error.strerror}") from error
+    suffix = target.suffix if len(target.suffix) <= 16 else ""
+    temporary = target.parent / f"{TEMP_PREFIX}{secrets.token_hex(8)}{suffix}"
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+        _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str | os.PathLike[str], obj: Any) -> None:
+    """Write `obj` as indented JSON, atomically.
+
+    Raises:
+        ValueError: a number is NaN or infinite, which JSON cannot hold.
+        TypeError: something in `obj` is not plain data.
+    """
+    write_text(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: the file is not there or is not JSON; the message names the file and the line.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{os.fspath(path)!r}: cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{os.fspath(path)!r}: not a JSON file: {error}") from error

@@ -1,0 +1,82 @@
+"""One decoded frame as the pixels a viewer would see: colour, display rotation, pixel shape."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Frame = NDArray[np.uint8]
+
+UNSPECIFIED = 2
+"""AVCOL_SPC_UNSPECIFIED."""
+HD_HEIGHT = 720
+MAX_PIXEL_ASPECT = 4.0
+
+
+def is_hd(width: int, height: int) -> bool:
+    """Whether a picture without colour tags is taken as BT.709, as players do; below, it is BT.601."""
+    return min(width, height) >= HD_HEIGHT
+
+
+def display_size(frame: Any, sample_aspect_ratio: Any) -> tuple[int, int]:
+    """(width, height) of a decoded frame with square pixels, before rotation; absurd ratios count as square."""
+    ratio = float(sample_aspect_ratio or 1)
+    if not 1 / MAX_PIXEL_ASPECT <= ratio <= MAX_PIXEL_ASPECT:
+        ratio = 1.0
+    return max(1, round(frame.width * ratio)), frame.height
+
+
+def to_bgr(frame: Any, sample_aspect_ratio: Any = None, reformatter: Any = None) -> Frame:
+    """Turn a decoded frame into uint8 (H, W, 3) BGR as it is meant to be shown.
+
+    Args:
+        frame: `av.VideoFrame` of any format; alpha is dropped, more than 8 bits are rounded.
+        sample_aspect_ratio: width over height of a pixel as the stream says; None is square.
+        reformatter: an `av.video.reformatter.VideoReformatter` to reuse between frames.
+    """
+    from av.video.reformatter import Colorspace, Interpolation
+
+    width, height = display_size(frame, sample_aspect_ratio)
+    unknown = frame.colorspace == UNSPECIFIED
+    space = (Colorspace.ITU709 if is_hd(frame.width, frame.height) else Colorspace.ITU601) if unknown else None
+    convert = reformatter.reformat if reformatter is not None else None
+    arguments = {
+        "width": width,
+        "height": height,
+        "format": "bgr24",
+        "src_colorspace": space,
+        "interpolation": Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
+        "threads": 1,
+    }
+    shown = convert(frame, **arguments) if convert else frame.reformat(**arguments)
+    return turn(shown.to_ndarray(), display_turn(frame))
+
+
+def display_turn(frame: Any) -> tuple[int, bool]:
+    """(quarter turns clockwise, mirrored left-right before turning) from the frame's display matrix."""
+    for item in frame.side_data:
+        if getattr(item.type, "name", "") == "DISPLAYMATRIX":
+            a, b, _, c, d = np.frombuffer(bytes(item), dtype=np.int32)[:5].tolist()
+            mirrored = a * d - b * c < 0
+            if mirrored:
+                a, b = -a, -b
+            return round(math.degrees(math.atan2(b, a)) / 90) % 4, mirrored
+    return 0, False
+
+
+def turn(picture: Frame, how: tuple[int, bool]) -> Frame:
+    """Apply what `display_turn` found."""
+    quarters, mirrored = how
+    if mirrored:
+        picture = cv2.flip(picture, 1)  # type: ignore[assignment]
+    if quarters:
+        picture = cv2.rotate(  # type: ignore[assignment]
+            picture, (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)[quarters - 1]
+        )
+    return np.ascontiguousarray(picture)
