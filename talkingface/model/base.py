@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from talkingface.config.schema import ModelConfig
+from talkingface.config.schema import Config, ModelConfig
 from talkingface.utils.errors import UserError
 
 Videos = dict[str, list[str]]
 """`generated_video` and `real_video`: paths of the same clips, in the same order."""
+
+
+R = TypeVar("R", bound=ModelConfig)
+
+
+def recipe(config: Config | ModelConfig | None, kind: type[R]) -> R:
+    """The model's part of a configuration: from the whole, the part itself, or `kind`'s defaults.
+
+    Raises:
+        TypeError: the part belongs to another model.
+    """
+    part = config.model if isinstance(config, Config) else config
+    if part is None:
+        return kind()
+    if not isinstance(part, kind):
+        raise TypeError(f"wanted a configuration of {kind.__name__}, got {type(part).__name__}")
+    return part
 
 
 class AbstractTalkingFace(nn.Module, ABC):

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES
-from talkingface.config.schema import ModelConfig
-from talkingface.model.base import AbstractTalkingFace
+from talkingface.config.schema import Config
+from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
+from talkingface.model.base import AbstractTalkingFace, recipe
 from talkingface.model.layers.conv import Conv, ConvNoNorm
 from talkingface.model.layers.hyper_control import HyperControlNet
 from talkingface.model.layers.lraspp import LRASPP
@@ -21,47 +21,16 @@ from talkingface.model.layers.recurrent_decoder import RecurrentDecoder
 from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
 from talkingface.model.losses import l1_loss
 
-
-@dataclass(frozen=True, kw_only=True)
-class HyperLipsBaseConfig(ModelConfig):
-    """Recipe of HyperLipsBase."""
-
-    train_batch_size: int = 28
-    adam_beta1: float = 0.5
-    l1_weight: float = 0.77
-    """Weight of the reconstruction loss."""
-    sync_weight: float = 0.03
-    """Weight of the sync expert's loss; 0 trains without the expert."""
-    adversarial_weight: float = 0.2
-    """Weight of the adversarial loss; 0 trains without the discriminator."""
-    mouth_weight: float = 1.0
-    """Weight of a pixel of the mouth region in the reconstruction loss when others have 1."""
-    disc_learning_rate: float = 5e-4
-    """Learning rate of the discriminator."""
-    sync_start_step: int = 0
-    """First step with the sync loss."""
-    disc_start_step: int = 0
-    """First step with the adversarial loss and the discriminator's own steps."""
-    expert_checkpoint: str | None = None
-    """Weights of the sync expert; none takes the newest trained one, or trains it."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("l1_weight", "sync_weight", "adversarial_weight", "sync_start_step", "disc_start_step"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
-        for name in ("mouth_weight", "disc_learning_rate"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: wanted a number above 0, got {getattr(self, name)}")
+__all__ = ["HyperCtrolDiscriminator", "HyperLipsBase", "HyperLipsBaseConfig"]
 
 
 class HyperLipsBase(AbstractTalkingFace):
     """Encode the face, convolve its features with kernels made from the sound, decode."""
 
-    def __init__(self, config: HyperLipsBaseConfig | None = None) -> None:
-        self_config = config or HyperLipsBaseConfig()
-        super().__init__(self_config)
-        self.mouth_weight = self_config.mouth_weight
+    config: HyperLipsBaseConfig
+
+    def __init__(self, config: Config | HyperLipsBaseConfig | None = None) -> None:
+        super().__init__(recipe(config, HyperLipsBaseConfig))
         face_channels = (*CHANNELS[:3], 128)
         self.up_conv = nn.Sequential(*(Conv(64, 64, 3, padding=1, residual=True) for _ in range(2)))
         self.output_block = nn.Sequential(Conv(64, 32, 3, padding=1), nn.Conv2d(32, 3, 1), nn.Sigmoid())
@@ -93,7 +62,7 @@ class HyperLipsBase(AbstractTalkingFace):
 
     def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
         """Reconstruction only, `l1` and the same as `loss`; sync and adversarial terms need the trainer's parts."""
-        loss = l1_loss(self.infer(batch), batch[GT], mouth_weight=self.mouth_weight)
+        loss = l1_loss(self.infer(batch), batch[GT], mouth_weight=self.config.mouth_weight)
         return {"l1": loss, "loss": loss}
 
     def infer(self, batch: Mapping[str, Tensor]) -> Tensor:

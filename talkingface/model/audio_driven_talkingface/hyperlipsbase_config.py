@@ -20,7 +20,7 @@ class HyperLipsBaseConfig(ModelConfig):
     adversarial_weight: float = 0.2
     """Weight of the discriminator; 0 trains without one."""
     mouth_weight: float = 1.0
-    """How much more a pixel of the lower half counts in the L1; 1 is the paper's."""
+    """Weight of a pixel of the mouth region in the L1 where one elsewhere has 1; 1 is the paper's."""
     disc_learning_rate: float = 5e-4
     """Learning rate of the discriminator."""
     disc_start_step: int = 0
@@ -29,3 +29,12 @@ class HyperLipsBaseConfig(ModelConfig):
     """Step from which the expert's loss counts."""
     expert_checkpoint: str | None = None
     """Weights of the lip-sync expert; none lets `run` find or train one."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("l1_weight", "sync_weight", "adversarial_weight", "disc_start_step", "sync_start_step"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
+        for name in ("mouth_weight", "disc_learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: wanted a number above 0, got {getattr(self, name)}")

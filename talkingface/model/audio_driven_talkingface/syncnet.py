@@ -8,7 +8,6 @@ One table of blocks a variant; the variant here is HyperLips's, on lower halves 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,22 +15,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS
-from talkingface.config.schema import ModelConfig
-from talkingface.model.base import AbstractTalkingFace
+from talkingface.config.schema import Config
+from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig
+from talkingface.model.base import AbstractTalkingFace, recipe
 from talkingface.model.layers.conv import conv_stack
 from talkingface.model.losses import expert_window, sync_loss
 
+__all__ = ["SyncNetConfig", "SyncNet_color"]
+
 Table = list[dict[str, Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SyncNetConfig(ModelConfig):
-    """Recipe of the sync expert."""
-
-    train_batch_size: int = 64
-    evaluate_batch_size: int = 64
-    mirror: bool = True
-    """Mirror faces at random, as HyperLips's expert was trained."""
 
 
 FACE_64X128: Table = [
@@ -62,8 +54,8 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
     face_table = FACE_64X128
     audio_table = AUDIO
 
-    def __init__(self, config: SyncNetConfig | None = None) -> None:
-        super().__init__(config or SyncNetConfig())
+    def __init__(self, config: Config | SyncNetConfig | None = None) -> None:
+        super().__init__(recipe(config, SyncNetConfig))
         self.face_encoder = conv_stack(self.face_table)
         self.audio_encoder = conv_stack(self.audio_table)
 
