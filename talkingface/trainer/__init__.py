@@ -1,0 +1,1 @@
+"""Training: the loop in trainer.py, one recipe a file, checkpoints and run folders."""

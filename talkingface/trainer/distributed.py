@@ -1,0 +1,75 @@
+"""Several processes under torchrun: who am I, and the few exchanges that training needs.
+
+Gradients are averaged after backward instead of wrapping networks in DistributedDataParallel: recipes call losses and
+several networks in any order, and stay the same code on one process and on many.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
+T = TypeVar("T")
+
+
+def start(device: torch.device) -> torch.device:
+    """Join the process group that torchrun announces, if any; returns this process's own device."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+        return device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return device
+
+
+def rank() -> int:
+    """Number of this process; 0 writes."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def barrier() -> None:
+    """Wait until all have come here."""
+    if world() > 1:
+        dist.barrier()
+
+
+def broadcast_object(value: T) -> T:
+    """The first process's value, plain data, on all."""
+    if world() == 1:
+        return value
+    held = [value]
+    dist.broadcast_object_list(held, src=0)
+    return held[0]
+
+
+def broadcast_module(module: nn.Module) -> None:
+    """Give all processes the first one's weights and buffers."""
+    if world() > 1:
+        for value in module.state_dict().values():
+            dist.broadcast(value, src=0)
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its mean over all processes."""
+    if world() == 1:
+        return
+    gradients: list[Tensor] = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return
+    flat = _flatten_dense_tensors(gradients)
+    dist.all_reduce(flat)
+    flat /= world()
+    for gradient, mean in zip(gradients, _unflatten_dense_tensors(flat, gradients), strict=True):
+        gradient.copy_(mean)

@@ -1,0 +1,105 @@
+"""From a map-style dataset to an endless stream of batches that can start at any step."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from talkingface.utils.errors import UserError
+
+
+class StreamSampler(Sampler[list[int]]):
+    """Endless batches of indices `epoch * length + permutation(seed, epoch)[k]`, from any step on.
+
+    Epochs follow one another without a gap: a batch may end one and begin the next, so none is ever short and no
+    sample is dropped. The step alone gives the position. Every step's batch is the same for any number of ranks;
+    each rank draws its share of it.
+    """
+
+    def __init__(self, length: int, *, batch_size: int, seed: int, start_step: int, rank: int = 0, world: int = 1):
+        if length < 1:
+            raise UserError("training data: wanted at least one sample, got none; look at the preparation's report")
+        if batch_size % world:
+            raise UserError(
+                f"train_batch_size: {batch_size} samples cannot be shared equally by {world} processes; "
+                f"use a multiple of {world}"
+            )
+        self.length, self.batch_size, self.seed = length, batch_size, seed
+        self.start_step, self.rank, self.world = start_step, rank, world
+
+    def __iter__(self) -> Iterator[list[int]]:
+        step = self.start_step
+        epoch, order = -1, torch.empty(0, dtype=torch.long)
+        while True:
+            batch = []
+            for position in range(step * self.batch_size, (step + 1) * self.batch_size):
+                if position // self.length != epoch:
+                    epoch = position // self.length
+                    order = self._permutation(epoch)
+                if position % self.world == self.rank:
+                    batch.append(epoch * self.length + int(order[position % self.length]))
+            yield batch
+            step += 1
+
+    def _permutation(self, epoch: int) -> Tensor:
+        generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
+        return torch.randperm(self.length, generator=generator)
+
+
+def make_loader(
+    dataset: Dataset[dict[str, Tensor]],
+    *,
+    sampler: Sampler[list[int]],
+    num_workers: int,
+    pin_memory: bool,
+) -> DataLoader[dict[str, Tensor]]:
+    """Return a loader over `sampler`'s batches that leaves the global random state alone.
+
+    Workers are started by a fork server (spawned where there is none): a fork of this process would copy the
+    threads' locks of OpenMP, TensorBoard and the progress bar without their threads, and can hang.
+    """
+    return DataLoader(
+        dataset,
+        batch_sampler=sampler,
+        num_workers=num_workers,
+        pin_memory=pin_memory,
+        persistent_workers=num_workers > 0,
+        prefetch_factor=4 if num_workers else None,
+        multiprocessing_context=_worker_context() if num_workers else None,
+        generator=torch.Generator().manual_seed(0),
+        worker_init_fn=_start_worker,
+    )
+
+
+def fixed_batches(length: int, *, batch_size: int, num_batches: int) -> list[list[int]]:
+    """The indices of at most `num_batches` validation batches, in order; the last one may be short."""
+    indices = list(range(min(length, batch_size * num_batches)))
+    return [indices[start : start + batch_size] for start in range(0, len(indices), batch_size)]
+
+
+def _start_worker(_number: int) -> None:
+    # Ctrl-C goes to the whole group: the training process decides what it means. When that process dies, however it
+    # dies, its workers must not stay behind, and a fork server hides its death from torch's own watchdog.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _worker_context() -> str:
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    if method == "forkserver":
+        multiprocessing.set_forkserver_preload(["torch", "numpy"])
+    return method

@@ -1,0 +1,193 @@
+"""A run's folder: saved/<Model>-<dataset>-<time>/ with its configuration, environment, metrics and status.
+
+config.yaml  environment.json  status.json  metrics.jsonl  checkpoints/  samples/  videos/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from talkingface.config import plain
+from talkingface.config.schema import Config
+from talkingface.trainer.lock import folder_lock
+from talkingface.utils.errors import UserError
+from talkingface.utils.files import read_json, write_json, write_text
+
+PACKAGES = ("torch", "torchvision", "numpy", "opencv-contrib-python", "av", "mediapipe", "librosa")
+
+
+class RunFolder:
+    """The folder of one run; every path in it has one name here."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config_file = self.path / "config.yaml"
+        self.environment_file = self.path / "environment.json"
+        self.status_file = self.path / "status.json"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.samples = self.path / "samples"
+        self.videos = self.path / "videos"
+        self.last = self.checkpoints / "last.pth"
+        self.best = self.checkpoints / "best.pth"
+        self._held = 0
+
+    @classmethod
+    def create(cls, config: Config, *, fingerprint: str | None = None) -> RunFolder:
+        """Make a new folder under `config.run.saved_dir`; two runs of one second get different ones.
+
+        Args:
+            config: written into it as config.yaml.
+            fingerprint: what two runs must share for one to continue the other; by default the configuration's.
+        """
+        now = datetime.now().astimezone()
+        name = f"{config.model_name}-{config.dataset_name}-{now:%Y%m%d-%H%M%S}"
+        parent = Path(config.run.saved_dir)
+        parent.mkdir(parents=True, exist_ok=True)
+        run = cls(_make_unique(parent, name))
+        for folder in (run.checkpoints, run.samples, run.videos):
+            folder.mkdir()
+        write_text(run.config_file, plain.to_yaml(config))
+        write_json(run.environment_file, environment())
+        run.update_status(
+            model=config.model_name,
+            dataset=config.dataset_name,
+            created=now.isoformat(),
+            fingerprint=fingerprint or plain.fingerprint(config),
+            finished=False,
+        )
+        return run
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+    def step_checkpoint(self, step: int) -> Path:
+        """The file of a checkpoint that is kept."""
+        return self.checkpoints / f"step-{step}.pth"
+
+    def status(self) -> dict[str, Any]:
+        """What status.json holds; empty where it is missing."""
+        if not self.status_file.is_file():
+            return {}
+        found = read_json(self.status_file)
+        if not isinstance(found, dict):
+            raise UserError(f"{self.status_file}: wanted a mapping, got {type(found).__name__}; is it damaged?")
+        return found
+
+    def update_status(self, **values: Any) -> None:
+        """Set values of status.json, atomically."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.status_file, self.status() | values)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only process that writes here; may be nested.
+
+        Raises:
+            UserError: another process, or another `RunFolder` of this one, holds it.
+        """
+        if self._held:
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        with folder_lock(self.path / "lock"):
+            self._held += 1
+            try:
+                yield
+            finally:
+                self._held -= 1
+
+    def append_metrics(self, line: dict[str, Any]) -> None:
+        """Add one line to metrics.jsonl."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """All whole lines of metrics.jsonl; a last line that was cut off while being written is left out."""
+        if not self.metrics_file.is_file():
+            return []
+        lines = self.metrics_file.read_text(encoding="utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def truncate_metrics(self, step: int) -> None:
+        """Drop the lines after `step`: a resumed training writes them again."""
+        kept = [line for line in self.read_metrics() if line["step"] <= step]
+        write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def find_runs(
+    saved_dir: str | Path,
+    model: str | None = None,
+    dataset: str | None = None,
+    *,
+    finished: bool | None = None,
+    fingerprint: str | None = None,
+) -> list[RunFolder]:
+    """Runs under `saved_dir`, newest first; each argument that is given must match what the run's status says."""
+    wanted = {"model": model, "dataset": dataset, "finished": finished, "fingerprint": fingerprint}
+    wanted = {key: value for key, value in wanted.items() if value is not None}
+    found: list[tuple[str, str, RunFolder]] = []
+    for file in sorted(Path(saved_dir).glob("*/status.json")):
+        run = RunFolder(file.parent)
+        status = run.status()
+        if all(status.get(key) == value for key, value in wanted.items()):
+            found.append((str(status.get("created", "")), run.name, run))
+    return [run for *_, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+
+
+def environment() -> dict[str, Any]:
+    """Versions, device and threads, so that a run can be explained later."""
+    return {
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "host": platform.node(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "cuda": torch.version.cuda,
+        "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
+        "cpu_count": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+        "git_commit": _git_commit(),
+    }
+
+
+def _make_unique(parent: Path, name: str) -> Path:
+    for number in range(1, 1000):
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise UserError(f"{parent / name}: a thousand folders of this name exist; clear {parent}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    try:
+        command = ["git", "rev-parse", "HEAD"]
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
