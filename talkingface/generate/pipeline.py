@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from talkingface.generate.paste import PasteOptions, paste
 from talkingface.generate.reader import FaceSource, Loop, open_face
-from talkingface.generate.synthesizer import MEL_STEPS, MELS_PER_SECOND, MelTiming, Predictor, Synthesizer, evaluating
+from talkingface.generate.synthesizer import MEL_STEPS, MELS_PER_SECOND, MelTiming, Predictor, Synthesizer
 from talkingface.generate.tracker import Pads, track
 from talkingface.generate.writer import SAMPLE_RATE, check_output, open_writer
 from talkingface.utils.errors import MediaError
@@ -60,7 +60,7 @@ def generate(
     """Write a video of `face` speaking `audio`, as long as the sound, at the face video's frame rate.
 
     Args:
-        model: Already on `device`; put into eval mode for the run and back after it.
+        model: Already on `device`.
         face: Video or still image.
         audio: Sound file, or a video whose sound is used.
         output: mp4 file to write; its folder is made.
@@ -100,7 +100,6 @@ def generate(
     missing = 0
     tracked = track(source.frames(count, loop), detector, pads=pads, window=box_smoothing)
     with (
-        evaluating(model),
         open_writer(path, fps=source.fps, samples=samples, crf=crf) as writer,
         tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
     ):

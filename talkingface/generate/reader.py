@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from talkingface.utils.errors import MediaError
-from talkingface.utils.media.video import is_image, probe, read_frames
+from talkingface.utils.media.video import is_image, probe, read_frames, read_image
 
 Loop = Literal["bounce", "restart"]
 """How a video goes on when the sound is longer: backwards and forwards without a jump, or from its start again."""
@@ -76,13 +76,3 @@ def open_face(path: str | Path) -> FaceSource:
     if is_image(path):
         return FaceSource(path=path, fps=IMAGE_FPS, still=True)
     return FaceSource(path=path, fps=probe(path).fps, still=False)
-
-
-def read_image(path: Path) -> np.ndarray:
-    """Return the image as uint8 (H, W, 3) BGR, turned as its EXIF data say; transparency is dropped."""
-    import cv2
-
-    image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise MediaError(f"{path}: not an image that can be decoded; wanted jpg, png, bmp or webp")
-    return np.asarray(image, dtype=np.uint8)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, Protocol
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from talkingface.batch import INDIV_MELS, INPUT_FRAMES, mask_lower_half
 from talkingface.generate.tracker import TrackedFrame
+from talkingface.utils.device import autocast
 from talkingface.utils.face.crop import crop
 
 MEL_STEPS = 16
@@ -27,23 +27,10 @@ MelTiming = Literal["training", "published"]
 
 
 class Predictor(Protocol):
-    """What generation needs of a model."""
+    """What generation needs of a model, which minds its own evaluation mode."""
 
     def predict(self, batch: dict[str, Tensor]) -> Tensor:
         """Input frames (B, 6, H, W) and mels (B, 1, M, S) to faces (B, 3, H, W) in [0, 1]."""
-
-
-@contextmanager
-def evaluating(model: object) -> Iterator[None]:
-    """Put a torch module into eval mode and back into its mode after; other predictors are left alone."""
-    was_training = isinstance(model, torch.nn.Module) and model.training
-    if was_training:
-        model.eval()  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        if was_training:
-            model.train()  # type: ignore[attr-defined]
 
 
 def mel_chunk_start(frame: int, *, fps: float, length: int, timing: MelTiming = "training") -> int:
@@ -90,7 +77,7 @@ class Synthesizer:
         if self._reference is None:
             self._reference = crops[0].copy()
         mels = np.stack([self._mel_chunk(number) for number, _ in items])
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), autocast(self.device, self.precision):
             target = self._to_network(crops)
             reference = self._to_network(self._reference[None]).expand_as(target)
             frames = torch.cat([mask_lower_half(target), reference], dim=1)
@@ -107,7 +94,3 @@ class Synthesizer:
     def _to_network(self, faces: np.ndarray) -> Tensor:
         """uint8 (B, H, W, 3) to float (B, 3, H, W) in [0, 1] on the device."""
         return torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2).float().div_(255).contiguous()
-
-    def _autocast(self) -> torch.autocast:
-        bf16 = self.precision == "bf16" or (self.precision == "auto" and self.device.type == "cuda")
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16)

@@ -1,0 +1,101 @@
+"""What a metric is, and what it is given."""
+
+# N frames, M mel bins (80), S side of the square crops
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from talkingface.evaluator.sync import Expert
+
+Direction = Literal["higher", "lower", "one", "zero"]
+"""What is better: more, less, nearest to 1, nearest to 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredVideo:
+    """What was seen in one video file, decoded once."""
+
+    path: Path
+    fps: float
+    boxes: np.ndarray
+    """float32 (N, 4) x1, y1, x2, y2: where the crops were cut; NaN where no face was found."""
+    landmarks: np.ndarray
+    """float32 (N, 468, 2) pixels of the frame; NaN where no face was found."""
+    crops: np.ndarray
+    """uint8 (N, S, S, 3) BGR; zero where no face was found."""
+    opening: np.ndarray
+    """float64 (N,) opening of the mouth in interocular distances; NaN where no face was found."""
+    mel: np.ndarray
+    """float32 (M, n) of the file's own sound."""
+    envelope: np.ndarray
+    """float32 (N,) root mean square of the file's sound over each frame."""
+
+    @property
+    def present(self) -> np.ndarray:
+        """bool (N,): frames with a face and a crop."""
+        return ~np.isnan(self.boxes[:, 0])
+
+
+@dataclass(kw_only=True)
+class ClipPair:
+    """A generated video, the real one it shall equal, and the networks that judge."""
+
+    real: MeasuredVideo
+    generated: MeasuredVideo
+    expert: Expert | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @property
+    def frames(self) -> int:
+        """Frames that both videos have."""
+        return min(len(self.real.boxes), len(self.generated.boxes))
+
+    @cached_property
+    def both(self) -> np.ndarray:
+        """bool (frames,): a face was found in the real and in the generated frame."""
+        count = self.frames
+        return self.real.present[:count] & self.generated.present[:count]
+
+    @cached_property
+    def sync(self) -> dict[str, float]:
+        """Confidence, offset and distance by the expert, see sync.py; worked out once for all its metrics."""
+        from talkingface.evaluator.sync import sync_scores
+
+        return sync_scores(self.generated, self.expert, self.device)
+
+
+class Metric(ABC):
+    """One number about a generated clip. The docstring of each metric is its protocol."""
+
+    name: ClassVar[str]
+    """Key in reports."""
+    title: ClassVar[str]
+    """Column heading."""
+    unit: ClassVar[str]
+    metric_type: ClassVar[str]
+    """Family: image, landmark, opening or sync."""
+    smaller: ClassVar[bool] = False
+    """Whether smaller is better."""
+    best: ClassVar[Direction] = "higher"
+    """What is better."""
+    perfect: ClassVar[float | None] = None
+    """Value of a real video against itself; None where it has to be measured."""
+    digits: ClassVar[int] = 3
+    """Decimals in tables."""
+
+    def not_measured(self, pair: ClipPair) -> str | None:
+        """Return why the metric cannot be taken, or None."""
+        return None
+
+    @abstractmethod
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return the value for one clip; NaN where no frame allows it."""

@@ -1,0 +1,108 @@
+"""One clip's part of an evaluation: dub it with its own and with another clip's sound, measure the written files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from talkingface.evaluator.base import ClipPair, Metric
+from talkingface.evaluator.opening import FEWEST, pearson, resample
+from talkingface.utils.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalClip:
+    """A real video with sound that the model is judged on."""
+
+    name: str
+    """Unique, `<speaker>/<clip>` or any relative path without a suffix; also names the output."""
+    video: Path
+    speaker_seen: bool
+    """Whether the speaker was in the training data."""
+
+    def __post_init__(self) -> None:
+        parts = PurePosixPath(self.name).parts
+        if not parts or ".." in parts or PurePosixPath(self.name).is_absolute():
+            raise UserError(f"clip name {self.name!r}: wanted a relative name such as speaker/clip")
+
+
+@dataclass(kw_only=True)
+class ClipResult:
+    """Plain data about one clip, saved as it stands."""
+
+    name: str
+    speaker_seen: bool
+    fps: float = 0.0
+    frames: int = 0
+    faces_missing: int = 0
+    """Frames in which the real or the generated video shows no face; they are not measured."""
+    sound_from: str | None = None
+    """Clip whose sound the cross video has."""
+    model: dict[str, float | None] = field(default_factory=dict)
+    real: dict[str, float | None] = field(default_factory=dict)
+    cross: dict[str, float | None] = field(default_factory=dict)
+    opening_real: list[float | None] = field(default_factory=list)
+    opening_model: list[float | None] = field(default_factory=list)
+    opening_cross: list[float | None] = field(default_factory=list)
+    envelope: list[float | None] = field(default_factory=list)
+    failed: str | None = None
+    """Why the clip is not in the means."""
+    cross_failed: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return what json can hold."""
+        return asdict(self)
+
+
+def numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:
+    """Return a list that json can hold: NaN becomes None."""
+    return [round(float(value), digits) if np.isfinite(value) else None for value in values]
+
+
+def curve(values: list[float | None]) -> np.ndarray:
+    """Return `numbers`' list as float64 with NaN again."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def finite(value: float) -> float | None:
+    """Return the value, None for NaN; infinity stays (a PSNR without any error)."""
+    return None if np.isnan(value) else float(value)
+
+
+def own_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None]:
+    """Return each metric of the generated video against the real one."""
+    return {one.name: finite(one.calculate_metric(pair)) for one in metrics if one.not_measured(pair) is None}
+
+
+def real_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None]:
+    """Return the real video's own scores: measured where that has a sense, else the perfect value."""
+    own = ClipPair(real=pair.real, generated=pair.real, expert=pair.expert, device=pair.device)
+    return {
+        one.name: one.perfect if one.perfect is not None else finite(one.calculate_metric(own))
+        for one in metrics
+        if one.not_measured(own) is None
+    }
+
+
+def cross_opening(result: ClipResult, other: ClipResult) -> dict[str, float | None]:
+    """Opening of the cross video against the clip whose sound it has, and against the clip whose face it has.
+
+    Returns:
+        `opening_r` and `opening_amplitude` to the sound's clip at equal times; `opening_r_face`, which is low for a
+        model that listens and high for one that copies.
+    """
+    made = curve(result.opening_cross)
+    times = np.arange(len(made)) / result.fps
+    sound = resample(curve(other.opening_real), other.fps, times)
+    face = curve(result.opening_real)
+    count = min(len(made), len(face))
+    good = np.isfinite(made) & np.isfinite(sound)
+    enough = good.sum() >= FEWEST and sound[good].std() > 1e-9
+    return {
+        "opening_r": finite(pearson(made, sound)),
+        "opening_amplitude": float(made[good].std() / sound[good].std()) if enough else None,
+        "opening_r_face": finite(pearson(made[:count], face[:count])),
+    }

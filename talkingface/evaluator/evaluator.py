@@ -1,0 +1,293 @@
+"""Judge a model on clips: dub each with its own and with another clip's sound, measure the written files, report.
+
+One thread measures while the main one generates, so two cores are used and at most three clips are in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from talkingface.config.schema import Config
+from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
+from talkingface.evaluator.clip import (
+    ClipResult,
+    EvalClip,
+    cross_opening,
+    numbers,
+    own_scores,
+    real_scores,
+)
+from talkingface.evaluator.measure import Recorder, Replay, measure
+from talkingface.evaluator.pairs import cross_pairs
+from talkingface.evaluator.plots import plot_openings
+from talkingface.evaluator.registry import make_metrics
+from talkingface.evaluator.report import protocol, text_table, write_reports
+from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
+from talkingface.evaluator.summary import Row, summarise
+from talkingface.evaluator.sync import Expert
+from talkingface.generate import generate
+from talkingface.generate.synthesizer import Predictor
+from talkingface.utils.errors import UserError
+from talkingface.utils.face import Face, FaceDetector, make_detector
+from talkingface.utils.media.video import probe
+
+logger = logging.getLogger(__name__)
+
+DETECTOR = "mediapipe"
+"""Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
+CROP_SIZE = 128
+"""Side of the crops that image metrics compare and the expert sees, the same for every model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What came out."""
+
+    rows: dict[str, Row]
+    """`real`, `model`, `seen`, `new`, `cross`: mean values by metric name; rows without clips are absent."""
+    table: str
+    """The rows as text."""
+    clips: list[ClipResult]
+    failed: dict[str, str]
+    """Clips left out, with the reason."""
+    not_measured: dict[str, str]
+    """Metrics that could not be taken, with the reason."""
+    folder: Path
+    videos: dict[str, tuple[Path, Path]]
+    """Clip name to (real, generated) video."""
+
+
+@dataclass(kw_only=True)
+class Evaluator:
+    """Holds what is the same for all clips. `evaluate` below is the short form."""
+
+    model: Predictor
+    config: Config
+    out_dir: Path
+    expert: Expert | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    detector: FaceDetector | None = None
+    metrics: list[Metric] = field(default_factory=make_metrics)
+    fingerprint: str | None = None
+    plots: int = 6
+    progress: bool = True
+
+    def evaluate(self, clips: Sequence[EvalClip]) -> Evaluation:
+        """Dub, measure, report; clips whose result stands are not done again.
+
+        Raises:
+            UserError: No clips, two of one name, or not one clip that can be measured.
+        """
+        names = [one.name for one in clips]
+        if not clips:
+            raise UserError("evaluate: no clips were given; the test list is empty, or prepare left all its clips out")
+        if len(set(names)) != len(names):
+            raise UserError(f"evaluate: two clips have one name ({next(n for n in names if names.count(n) > 1)})")
+        self._model_mark = self.fingerprint or model_mark(self.model)
+        self._expert_mark = model_mark(self.expert) if self.expert is not None else "none"
+        pairs = cross_pairs(names, self.config.run.seed)
+        with self._measuring_detector() as detector:
+            results = self._all(list(clips), pairs, detector)
+        return self._report(results, pairs, {one.name: one for one in clips})
+
+    def _measuring_detector(self) -> AbstractContextManager[FaceDetector]:
+        return nullcontext(self.detector) if self.detector is not None else make_detector(DETECTOR)
+
+    def _all(self, clips: list[EvalClip], pairs: dict[str, str], detector: FaceDetector) -> list[ClipResult]:
+        by_name = {one.name: one for one in clips}
+        states = {one.name: self._state(one, by_name.get(pairs.get(one.name, ""))) for one in clips}
+        todo = [one for one in clips if states[one.name].result is None]
+        waiting: deque[tuple[EvalClip, Future[ClipResult]]] = deque()
+        results = {name: state.result for name, state in states.items() if state.result is not None}
+        with (
+            ThreadPoolExecutor(1, "measure") as worker,
+            tqdm(
+                total=len(clips), initial=len(results), unit="clip", desc="evaluate", disable=not self.progress
+            ) as bar,
+        ):
+            ahead = [worker.submit(self._measure_real, one, detector) for one in todo[:1]]
+            for number, clip in enumerate(todo):
+                seen = ahead.pop()
+                ahead += [worker.submit(self._measure_real, one, detector) for one in todo[number + 1 : number + 2]]
+                waiting.append((clip, self._dub(clip, states[clip.name], seen, worker, detector)))
+                while waiting and (len(waiting) > 1 or number + 1 == len(todo)):
+                    done, future = waiting.popleft()
+                    results[done.name] = _outcome(done, future)
+                    states[done.name].save_result(results[done.name])
+                    bar.update()
+        return [results[one.name] for one in clips]
+
+    def _state(self, clip: EvalClip, sound: EvalClip | None) -> ClipState:
+        """What stands of this clip from an earlier run with the same model, settings and files."""
+        config = self.config
+        crops = (
+            config.model.img_size,
+            config.dataset.crop_pads,
+            config.dataset.box_smoothing,
+            config.dataset.face_detector,
+        )
+        how = digest(self._model_mark, repr(crops), config.model.mel_pad_mode, config.run.precision)
+        face = file_mark(clip.video)
+        own = digest(how, face)
+        cross = digest(how, face, sound.name, file_mark(sound.video)) if sound else ""
+        score = digest(own, cross, self._expert_mark, repr(clip.speaker_seen), *(one.name for one in self.metrics))
+        return ClipState.load(self.out_dir, clip.name, sound and (sound.name, sound.video), own, cross, score)
+
+    def _measure_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, list[Face | None]]:
+        recorder = Recorder(detector)
+        real = self._measure(clip.video, recorder, fps=probe(clip.video).fps)
+        if not real.present.any():
+            raise UserError(f"{clip.video}: no face was found in any frame")
+        return real, recorder.faces
+
+    def _measure(self, path: Path, detector: FaceDetector, *, fps: float, boxes: Any = None) -> MeasuredVideo:
+        data = self.config.dataset
+        return measure(
+            path, detector, fps=fps, crop_size=CROP_SIZE, mel_pad_mode=self.config.model.mel_pad_mode,
+            pads=data.crop_pads, window=data.box_smoothing, boxes=boxes,
+        )  # fmt: skip
+
+    def _dub(
+        self, clip: EvalClip, state: ClipState, seen: Future[Any], worker: ThreadPoolExecutor, detector: FaceDetector
+    ) -> Future[ClipResult]:
+        """Write the clip's two videos and queue their measurement; a fault comes out of the future."""
+        try:
+            real, faces = seen.result()
+            if not state.own_stands():
+                self._generate(clip.video, clip.video, state.own_path, faces)
+                state.save_own()
+            cross_failed = None
+            if state.sound is not None and not state.cross_stands():
+                try:
+                    self._generate(clip.video, state.sound[1], state.cross_path, faces)
+                    state.save_cross()
+                except UserError as error:
+                    cross_failed = str(error)
+        except Exception as error:
+            failed: Future[ClipResult] = Future()
+            failed.set_exception(error)
+            return failed
+        return worker.submit(self._score, clip, state, real, detector, cross_failed)
+
+    def _generate(self, face: Path, sound: Path, output: Path, faces: list[Face | None]) -> None:
+        data = self.config.dataset
+        with self._generating_detector(faces) as detector:
+            generate(
+                self.model, face=face, audio=sound, output=output, detector=detector,
+                img_size=self.config.model.img_size, mel_pad_mode=self.config.model.mel_pad_mode, device=self.device,
+                precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
+                batch_size=self.config.model.evaluate_batch_size, progress=False,
+            )  # fmt: skip
+
+    @contextmanager
+    def _generating_detector(self, faces: list[Face | None]) -> Iterator[FaceDetector]:
+        """The faces already found in the real video, or the detector that the data were prepared with."""
+        if self.config.dataset.face_detector == DETECTOR:
+            yield Replay(faces)
+            return
+        with make_detector(self.config.dataset.face_detector, self.config.dataset.face_detector_weights) as detector:
+            yield detector
+
+    def _score(
+        self, clip: EvalClip, state: ClipState, real: MeasuredVideo, detector: FaceDetector, cross_failed: str | None
+    ) -> ClipResult:
+        made = self._measure(state.own_path, detector, fps=real.fps, boxes=real.boxes)
+        pair = ClipPair(real=real, generated=made, expert=self.expert, device=self.device)
+        result = ClipResult(
+            name=clip.name, speaker_seen=clip.speaker_seen, fps=real.fps, frames=pair.frames,
+            faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
+            real=real_scores(pair, self.metrics), opening_real=numbers(real.opening),
+            opening_model=numbers(made.opening), envelope=numbers(real.envelope), cross_failed=cross_failed,
+        )  # fmt: skip
+        if state.sound is not None and cross_failed is None:
+            crossed = self._measure(state.cross_path, detector, fps=real.fps)
+            own = ClipPair(real=crossed, generated=crossed, expert=self.expert, device=self.device)
+            result.sound_from = state.sound[0]
+            result.opening_cross = numbers(crossed.opening)
+            result.cross = own_scores(own, [one for one in self.metrics if one.metric_type == "sync"])
+        return result
+
+    def _report(self, results: list[ClipResult], pairs: dict[str, str], clips: dict[str, EvalClip]) -> Evaluation:
+        by_name = {one.name: one for one in results}
+        for one in results:
+            if one.sound_from is not None:
+                one.cross.update(cross_opening(one, by_name[one.sound_from]))
+        failed = {one.name: one.failed for one in results if one.failed is not None}
+        if len(failed) == len(results):
+            raise UserError(f"evaluate: none of {len(results)} clips could be measured; {next(iter(failed.values()))}")
+        rows = summarise(results)
+        nothing = {one.title: "no sync expert was given" for one in self.metrics if one.metric_type == "sync"}
+        not_measured = nothing if self.expert is None else {}
+        if not pairs:
+            not_measured["another clip's sound"] = "there is only one clip"
+        write_reports(self.out_dir, {
+            "format": 1, "clips": len(results) - len(failed), "rows": rows, "not_measured": not_measured,
+            "failed": [{"name": name, "reason": reason} for name, reason in failed.items()], "pairs": pairs,
+            "protocol": protocol(self.metrics, {"crop_size": CROP_SIZE, "seed": self.config.run.seed,
+                                                "model": self.config.model_name, "dataset": self.config.dataset_name}),
+            "fingerprint": self._model_mark, "per_clip": [one.plain() for one in results],
+        }, results, self.metrics)  # fmt: skip
+        plot_openings(results, self.out_dir / "plots", most=self.plots)
+        videos = {
+            name: (clips[name].video, self.out_dir / "videos" / f"{name}.mp4") for name in by_name if name not in failed
+        }
+        return Evaluation(rows=rows, table=text_table(rows, self.metrics), clips=results, failed=failed,
+                          not_measured=not_measured, folder=self.out_dir, videos=videos)  # fmt: skip
+
+
+def _outcome(clip: EvalClip, future: Future[ClipResult]) -> ClipResult:
+    """The result, or a result that says why there is none: one broken clip does not end an evaluation."""
+    try:
+        return future.result()
+    except Exception as error:
+        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        logger.warning("%s left out: %s", clip.name, reason, exc_info=not isinstance(error, UserError))
+        return ClipResult(name=clip.name, speaker_seen=clip.speaker_seen, failed=reason)
+
+
+def evaluate(
+    model: Predictor,
+    config: Config,
+    *,
+    clips: Sequence[EvalClip],
+    out_dir: str | Path,
+    expert: Expert | None = None,
+    device: torch.device | str = "cpu",
+    detector: FaceDetector | None = None,
+    metrics: tuple[str, ...] | None = None,
+    fingerprint: str | None = None,
+    plots: int = 6,
+    progress: bool = True,
+) -> Evaluation:
+    """Judge a model on clips; see `Evaluator`.
+
+    Args:
+        model: On `device`.
+        config: Its configuration: crop, mel padding, precision, detector, seed of the pairs.
+        clips: Real videos with sound.
+        out_dir: Gets videos/, plots/, metrics.json, metrics.csv, evaluation.md.
+        expert: Sync expert on `device`; without one the sync metrics are listed as not measured.
+        device: Where model and expert are.
+        detector: Measures the videos; made and closed here if None.
+        metrics: Names from registry.py; None is all.
+        fingerprint: Marks the model's weights, to know which videos stand; worked out from the weights if None.
+        plots: Clips whose opening curves are drawn, worst first.
+        progress: Show a bar.
+
+    Raises:
+        UserError: No clips, two of one name, or not one clip that can be measured.
+    """
+    return Evaluator(
+        model=model, config=config, out_dir=Path(out_dir), expert=expert, device=torch.device(device),
+        detector=detector, metrics=make_metrics(metrics), fingerprint=fingerprint, plots=plots, progress=progress,
+    ).evaluate(clips)  # fmt: skip

@@ -1,0 +1,110 @@
+"""Likeness of the pictures: PSNR, SSIM and sharpness over the face crop.
+
+Both videos are cut at the real video's tracked box and resized to one square, so that faces of all sizes count alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from talkingface.evaluator.base import ClipPair, Direction, Metric
+
+PEAK = 255.0
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal-to-noise ratio of two uint8 images in dB, peak 255; infinite where they are equal."""
+    error = float(np.mean(np.square(a.astype(np.float64) - b.astype(np.float64))))
+    return float("inf") if error == 0 else 10 * float(np.log10(PEAK**2 / error))
+
+
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Structural similarity (Wang et al. 2004) of two uint8 (H, W, C) images, mean over pixels and channels.
+
+    Gaussian window of 11 pixels, sigma 1.5, K1 0.01, K2 0.03, population covariance; five pixels at the border are
+    left out, as scikit-image does with `gaussian_weights=True, use_sample_covariance=False`.
+    """
+    x, y = a.astype(np.float64), b.astype(np.float64)
+
+    def blur(image: np.ndarray) -> np.ndarray:
+        return np.asarray(cv2.GaussianBlur(image, (11, 11), 1.5))[5:-5, 5:-5]
+
+    mean_x, mean_y = blur(x), blur(y)
+    var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
+    cov = blur(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
+    top = (2 * mean_x * mean_y + c1) * (2 * cov + c2)
+    return float(np.mean(top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))))
+
+
+def gradient_energy(image: np.ndarray) -> float:
+    """Mean squared gradient (Sobel) of the grey image: falls when a picture is blurred."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    across, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    return float(np.mean(across**2 + down**2))
+
+
+def mouth_region(crop: np.ndarray) -> np.ndarray:
+    """Lower half and middle half of the width of a crop: the mouth."""
+    side = crop.shape[0]
+    return crop[side // 2 :, side // 4 : side - side // 4]
+
+
+def _mean(pair: ClipPair, function: Callable[[np.ndarray, np.ndarray], float]) -> float:
+    """Mean over the frames in which both have a face."""
+    frames = np.flatnonzero(pair.both)
+    values = [function(pair.generated.crops[i], pair.real.crops[i]) for i in frames]
+    return float(np.mean(values)) if values else float("nan")
+
+
+class PSNR(Metric):
+    """Mean over frames of each frame's PSNR on the whole crop."""
+
+    name, title, unit, metric_type = "psnr", "PSNR", "dB", "image"
+    best: ClassVar[Direction] = "higher"
+    perfect, digits = float("inf"), 2
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return dB."""
+        return _mean(pair, psnr)
+
+
+class PSNRMouth(Metric):
+    """Mean over frames of each frame's PSNR on the mouth: lower half, middle half of the width."""
+
+    name, title, unit, metric_type = "psnr_mouth", "PSNR mouth", "dB", "image"
+    perfect, digits = float("inf"), 2
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return dB."""
+        return _mean(pair, lambda a, b: psnr(mouth_region(a), mouth_region(b)))
+
+
+class SSIM(Metric):
+    """Mean over frames of each frame's SSIM on the whole crop, colour channels averaged."""
+
+    name, title, unit, metric_type = "ssim", "SSIM", "", "image"
+    perfect = 1.0
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return a share, 1 for equal pictures."""
+        return _mean(pair, ssim)
+
+
+class Sharpness(Metric):
+    """Gradient energy of the mouth, generated over real (sums over frames): under 1 is blurred."""
+
+    name, title, unit, metric_type = "sharpness", "sharpness", "ratio", "image"
+    best: ClassVar[Direction] = "one"
+    perfect = 1.0
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return a ratio."""
+        frames = np.flatnonzero(pair.both)
+        real = sum(gradient_energy(mouth_region(pair.real.crops[i])) for i in frames)
+        made = sum(gradient_energy(mouth_region(pair.generated.crops[i])) for i in frames)
+        return made / real if real > 0 else float("nan")

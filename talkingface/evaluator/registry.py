@@ -1,0 +1,40 @@
+"""The metrics, one row each, in the order of the report: a new one is a class in its family's file and a row here."""
+
+from __future__ import annotations
+
+from talkingface.evaluator.base import Metric
+from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness
+from talkingface.evaluator.landmarks import LMD, LMDNormalised
+from talkingface.evaluator.opening import OpeningAmplitude, OpeningCorrelation, OpeningLag
+from talkingface.evaluator.sync import SyncConfidence, SyncDistance, SyncOffset
+from talkingface.utils.errors import UserError
+
+METRICS: tuple[type[Metric], ...] = (
+    SyncConfidence,
+    SyncOffset,
+    SyncDistance,
+    OpeningCorrelation,
+    OpeningAmplitude,
+    OpeningLag,
+    PSNR,
+    PSNRMouth,
+    SSIM,
+    Sharpness,
+    LMD,
+    LMDNormalised,
+)
+
+
+def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
+    """Return the named metrics, all by default.
+
+    Raises:
+        UserError: A name that no metric has.
+    """
+    known = {one.name: one for one in METRICS}
+    if len(known) != len(METRICS):
+        raise AssertionError("two metrics have one name")
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise UserError(f"metrics: {', '.join(unknown)} unknown; known are {', '.join(known)}")
+    return [known[name]() for name in (names or known)]
