@@ -7,7 +7,6 @@ prepared folder, ours or an original project's, is only read.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,11 +18,12 @@ from tqdm import tqdm
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, imgs_folder
 from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, standing
+from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import frames_folder, index_path, mel_folder
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import atomic_path
-from talkingface.utils.parallel import run_tasks
+from talkingface.utils.parallel import Result, run_tasks
 
 PACK_VERSION = 1
 
@@ -67,15 +67,11 @@ def pack(
     if not kept:
         name, reason = next(iter(left_out.items()))
         raise UserError(
-            f"{config.preprocessed_root}: none of its {len(rows)} clips can be used (first: {name}: {reason}); see {index}"
+            f"{config.preprocessed_root}: none of its {len(rows)} clips can be used (first: {name}: {reason}); "
+            f"all reasons are in {index}"
         )
     frames = sum(row["frames"] - len(row["absent"]) for row in kept)
     return PackSummary(index, len(kept), frames, len(todo) - len(failed), left_out)
-
-
-def worker_count(config: DatasetConfig) -> int:
-    """Processes to prepare with: as asked, or one for each core that this process may use."""
-    return config.prepare_workers or len(os.sched_getaffinity(0))
 
 
 def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: str) -> list[PackTask]:
@@ -145,11 +141,11 @@ def _run(todo: list[PackTask], config: DatasetConfig, show_progress: bool) -> di
         return failed
     with tqdm(total=len(todo), desc="pack", unit="clip", disable=not show_progress) as bar:
 
-        def on_result(task: PackTask, status: str, value: object) -> None:
-            if status != "ok":
-                failed[task.name] = str(value)
+        def on_result(index: int, result: Result) -> None:
             bar.update()
+            if result[0] == "failed":
+                failed[todo[index].name] = result[1]
 
-        workers = min(worker_count(config), len(todo))
+        workers = cores(config.prepare_workers)
         run_tasks(pack_clip, todo, workers=workers, timeout=config.clip_timeout, on_result=on_result)
     return failed

@@ -71,8 +71,8 @@ def _pack_frames(task: PackTask, path: Path) -> dict[str, Any]:
         raise UserError(f"frame numbers go up to {count - 1}, but there are only {len(files)} images")
     absent = sorted(set(range(count)) - files.keys())
     with atomic_path(path) as temporary:
-        # open_memmap writes through the page cache, so an hour of video needs no memory of its own.
-        with open(temporary, "wb") as file:
+        # Written frame by frame: an hour of video needs no more memory than a second.
+        with temporary.open("wb") as file:
             np.lib.format.write_array_header_1_0(
                 file, {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
             )
@@ -114,7 +114,7 @@ def _pack_mel(task: PackTask, path: Path) -> dict[str, Any]:
     mel = np.asarray(melspectrogram(samples, pad_mode=task.mel_pad_mode), np.float32)
     if mel.shape[1] < MEL_STEPS:
         raise UserError(f"{AUDIO_NAME} is shorter than one mel window (0.2 s)")
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
         # Fortran order: time-major on disk, so that a window of 16 steps is one short contiguous read.
         header = {"descr": "<f4", "fortran_order": True, "shape": mel.shape}
         np.lib.format.write_array_header_1_0(file, header)

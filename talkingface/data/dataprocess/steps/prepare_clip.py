@@ -1,0 +1,120 @@
+"""Prepare one video: crop its face at 25 frames a second, cut its sound, and say what came of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talkingface.config.schema import DatasetConfig
+from talkingface.data.dataprocess.steps.faces import Box, Frame, follow_face
+from talkingface.data.dataprocess.steps.folders import AUDIO_NAME
+from talkingface.data.dataprocess.steps.pieces import cut_pieces, judge, left_out_row, write_frames
+from talkingface.utils.errors import MediaError
+from talkingface.utils.face import FaceDetector, make_detector
+from talkingface.utils.files import write_json
+from talkingface.utils.media.audio import read_audio, write_wav
+from talkingface.utils.media.video import probe, read_frames
+
+DONE_NAME = "done.json"
+"""In a clip's folder: written last, so that a folder that has it is whole; and it is ours."""
+SILENCE = 1e-4
+"""A sound that never gets louder than this share of full scale is none."""
+
+
+@dataclass(frozen=True)
+class PrepareTask:
+    """What a worker needs to prepare one video."""
+
+    video: Path
+    name: str
+    """`<speaker>/<clip>`; pieces get `_000`, `_001`, ... after it."""
+    imgs: Path
+    status_path: Path
+    partial: Path
+    """Folder for what is not finished."""
+    facts: dict[str, Any]
+    """The video's path, size and time and the settings: what a result stands for."""
+    config: DatasetConfig
+
+
+def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
+    """Prepare a video; return (and keep in its status file) one row a clip."""
+    work = task.partial / secrets.token_hex(8)
+    work.mkdir(parents=True)
+    try:
+        rows = _attempt(task, work)
+        for row in rows:
+            if row["status"] == "ok":
+                _publish(work / row["name"].split("/")[1], task.imgs / row["name"])
+        write_json(task.status_path, {**task.facts, "clips": rows})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return rows
+
+
+def _attempt(task: PrepareTask, work: Path) -> list[dict[str, Any]]:
+    try:
+        if not probe(task.video).has_audio:
+            return [left_out_row(task.name, "no sound")]
+        samples = read_audio(task.video, task.config.sample_rate)
+        if float(np.abs(samples).max(initial=0)) < SILENCE:
+            return [left_out_row(task.name, "the sound is silent throughout")]
+        detector = _detector(task.config.face_detector, task.config.face_detector_weights)
+        detector.reset()
+        return _crop_video(task, work, samples, detector)
+    except MediaError as error:
+        reason = str(error).removeprefix(f"{os.fspath(task.video)!r}: ")
+        return [left_out_row(task.name, reason)]
+
+
+def _crop_video(
+    task: PrepareTask, work: Path, samples: NDArray[np.float32], detector: FaceDetector
+) -> list[dict[str, Any]]:
+    config = task.config
+    found: list[bool] = []
+
+    def detect(frame: Frame) -> Box | None:
+        face = detector.detect(frame)
+        found.append(face is not None)
+        return None if face is None else np.asarray(face.box, np.float32)
+
+    followed = follow_face(read_frames(task.video, config.fps), detect, window=config.box_smoothing)
+    rows: list[dict[str, Any]] = []
+    first = 0
+    for number, piece in enumerate(cut_pieces(followed, config)):
+        name = task.name if config.clip_seconds is None else f"{task.name}_{number:03d}"
+        folder = work / name.split("/")[1]
+        boxes = write_frames(piece, folder, config)
+        if rows and len(boxes) < config.min_frames:
+            break  # what is left over at the end
+        begin, end = (round(k * config.sample_rate / config.fps) for k in (first, first + len(boxes)))
+        share = round(float(np.mean(found[first : first + len(boxes)])), 4)
+        rows.append({**judge(name, boxes, len(samples[begin:end]), config), "faces_found": share})
+        first += len(boxes)
+        if rows[-1]["status"] == "ok":
+            np.save(folder / "boxes.npy", boxes)
+            write_wav(folder / AUDIO_NAME, samples[begin:end], config.sample_rate)
+            write_json(folder / DONE_NAME, {**task.facts, **rows[-1]})
+    return rows
+
+
+@functools.lru_cache(maxsize=1)
+def _detector(name: str, weights: str | None) -> FaceDetector:
+    """One detector a worker process: making it costs more than a second of video."""
+    return make_detector(name, weights)
+
+
+def _publish(folder: Path, place: Path) -> None:
+    """Move a finished clip to its place in one step; what stood there before goes."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        place.rename(folder.with_name(f"{folder.name}.old"))
+    folder.rename(place)
