@@ -1,0 +1,70 @@
+"""Face detectors behind one interface: frames in one after another, one face or none out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from talkingface.utils.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Face:
+    """One face in one frame."""
+
+    box: NDArray[np.float32]
+    """(4,) x1, y1, x2, y2 in pixels, not clipped to the frame: forehead to below the chin, cheek to cheek."""
+    landmarks: NDArray[np.float32] | None
+    """(468, 2) x, y in pixels, the points of MediaPipe's face mesh; None where the detector has none."""
+
+
+class FaceDetector(Protocol):
+    """Finds the face of one clip's speaker, frame by frame; keeps no frames.
+
+    Of several faces it takes the one nearest to where the face was before, at first the largest.
+    """
+
+    def detect(self, frame_bgr: NDArray[np.uint8]) -> Face | None:
+        """Find the face in the clip's next frame, uint8 (H, W, 3) BGR."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the clip; the next frame belongs to another one."""
+        ...
+
+    def close(self) -> None:
+        """Free what the detector holds."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+def make_detector(name: str, weights: str | None = None) -> FaceDetector:
+    """Make a detector by name.
+
+    Args:
+        name: `mediapipe` (everything is inside the package) or `sfd` (S3FD, optional package and weights file).
+        weights: the weights file, for `sfd`.
+
+    Raises:
+        UserError: an unknown name.
+        MissingWeightsError: the package or the weights file is not there; says where to get it.
+    """
+    if name == "mediapipe":
+        from talkingface.utils.face.mesh import MeshDetector
+
+        return MeshDetector()
+    if name == "sfd":
+        from talkingface.utils.face.sfd import SfdDetector
+
+        return SfdDetector(weights)
+    raise UserError(f"face_detector: got {name!r}, wanted one of mediapipe, sfd")
