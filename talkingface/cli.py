@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from talkingface.arguments import OPTIONS, Arguments, parse
+from talkingface.arguments import Arguments, parse
 from talkingface.config.loader import Resolved
 from talkingface.config.plain import show
 from talkingface.quick_start import catalog, resolve
 from talkingface.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from talkingface.quick_start.chains import Chain
 
 HELP = """\
 usage: python run_talkingface.py [COMMAND] --model=NAME --dataset=NAME [--KEY=VALUE ...]
@@ -91,6 +95,55 @@ def _need(arguments: Arguments, option: str) -> str:
     raise UserError(f"--{option}: needed{choices} (see --help)")
 
 
+def _chain(arguments: Arguments) -> Chain:
+    from talkingface.quick_start.chains import make_chain
+
+    return make_chain(_need(arguments, "model"), _need(arguments, "dataset"), arguments.overrides())
+
+
+def _run(arguments: Arguments) -> None:
+    if "checkpoint" in arguments.options:
+        return _evaluate(arguments)
+    from talkingface.quick_start.chains import carry_out, summary
+
+    chain = _chain(arguments)
+    carry_out(chain, chain.all, dry_run="dry_run" in arguments.switches)
+    if "dry_run" not in arguments.switches:
+        print("\n".join(summary(chain)))
+    return None
+
+
+def _prepare(arguments: Arguments) -> None:
+    from talkingface.quick_start.chains import carry_out
+
+    chain = _chain(arguments)
+    carry_out(chain, chain.data, dry_run="dry_run" in arguments.switches)
+
+
+def _train(arguments: Arguments) -> None:
+    from talkingface.quick_start.chains import carry_out, summary
+
+    chain = _chain(arguments)
+    carry_out(chain, chain.train, dry_run="dry_run" in arguments.switches)
+    if "dry_run" not in arguments.switches:
+        print("\n".join(summary(chain)))
+
+
+def _check(arguments: Arguments) -> None:
+    from talkingface.quick_start.chains import carry_out
+
+    chain = _chain(arguments)
+    carry_out(chain, chain.all, dry_run=True)
+
+
+def _evaluate(arguments: Arguments) -> None:
+    raise UserError("evaluate: not there yet")
+
+
+def _generate(arguments: Arguments) -> None:
+    raise UserError("generate: not there yet")
+
+
 def _list(arguments: Arguments) -> None:
     from talkingface.config.loader import profiles
 
@@ -104,12 +157,12 @@ def _list(arguments: Arguments) -> None:
     print(f"profiles\n  {', '.join(profiles())}")
 
 
-def _run(arguments: Arguments) -> None:
-    raise UserError("run: not there yet")
-
-
 COMMANDS: dict[str, Callable[[Arguments], None]] = {
     "run": _run,
+    "prepare": _prepare,
+    "train": _train,
+    "evaluate": _evaluate,
+    "generate": _generate,
     "list": _list,
+    "check": _check,
 }
-assert not set(COMMANDS) & set(OPTIONS)

@@ -2,7 +2,7 @@
 
     defaults of the schemas, and the dataset's folders made from its name
     < properties/overall.yaml < properties/dataset/<name>.yaml < properties/model/<Model>.yaml
-    < profile < --config_files < command line
+    < profile < a checkpoint's own values, where one is used < --config_files < command line
 
 A **profile** is this toolkit's addition to the layers its users know: a folder properties/profile/<profile>/ with
 an optional all.yaml (every model) and optional <Model>.yaml files. It exists because one command may train a chain
@@ -50,6 +50,10 @@ class Overrides:
     """What messages call the place of `flags`."""
     profile: str | None = None
     """`--profile`; None leaves the choice to the files, `none` chooses none."""
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    """Values of a checkpoint that is to be used as it was trained."""
+    stored_from: str = "checkpoint"
+    """What messages call the place of `stored`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,7 @@ def load_config(
     overrides = overrides or Overrides()
     problems: list[str] = []
     layers, profile = _read_layers(model_name, dataset_name, overrides, problems)
-    user_layers = len(overrides.files) + 1
+    user_layers = len(overrides.files) + 2
     merged: dict[str, Entry] = _default_folders(dataset_name, folders or {})
     for index, layer in enumerate(layers):
         from_user = index >= len(layers) - user_layers
@@ -136,7 +140,8 @@ def _read_layers(
         key: Entry(FlagText(value) if isinstance(value, str) else value, overrides.flags_from)
         for key, value in overrides.flags.items()
     }
-    return [*own, *(read_yaml(path, problems) for path in paths), *files, flags], profile
+    stored = {key: Entry(value, overrides.stored_from) for key, value in overrides.stored.items()}
+    return [*own, *(read_yaml(path, problems) for path in paths), stored, *files, flags], profile
 
 
 def _profile_files(choice: Entry, model_name: str, problems: list[str]) -> tuple[str | None, list[Path]]:

@@ -32,6 +32,8 @@ class Need:
     """Key of the model's configuration that may give a checkpoint."""
     when: str | None = None
     """Key of the model's configuration that turns the need off when it is 0 or false."""
+    good_loss: float | None = None
+    """Validation loss up to which such weights are worth having; a warning tells of worse ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,8 @@ class ModelRow:
     needs: tuple[Need, ...] = ()
     makes_video: bool = True
     """Whether it draws faces, so that it is evaluated on dubbed videos and can `generate`."""
+    judge: Need | None = None
+    """The model that measures lip sync in its evaluation, where weights of it are there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,8 @@ class DatasetRow:
     """Function that makes the videos where the user has none: (config: Config, progress: bool)."""
 
 
+_EXPERT = Need(part="expert", model="SyncNet", path_key="expert_checkpoint", when="sync_weight", good_loss=0.25)
+
 MODELS = (
     ModelRow(
         name="HyperLipsBase",
@@ -73,7 +79,8 @@ MODELS = (
         model="talkingface.model.audio_driven_talkingface.hyperlipsbase:HyperLipsBase",
         dataset="talkingface.data.dataset.hyperlipsbase_dataset:HyperLipsBaseDataset",
         trainer="talkingface.trainer.hyperlipsbase_trainer:HyperLipsBaseTrainer",
-        needs=(Need(part="expert", model="SyncNet", path_key="expert_checkpoint", when="sync_weight"),),
+        needs=(_EXPERT,),
+        judge=_EXPERT,
     ),
     ModelRow(
         name="SyncNet",

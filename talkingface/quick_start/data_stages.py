@@ -1,0 +1,100 @@
+"""Stages that make data: render (where a dataset makes its own videos), prepare, pack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from talkingface.config.schema import Config, DatasetConfig
+from talkingface.quick_start import catalog
+from talkingface.quick_start.catalog import DatasetRow
+from talkingface.quick_start.stages import Look, Stage
+from talkingface.utils.errors import UserError
+
+
+def data_stages(row: DatasetRow, configs: Iterable[Config]) -> list[Stage]:
+    """Stages up to what training reads, for one dataset.
+
+    Args:
+        row: the kind of dataset.
+        configs: of every model that will read it; each size of faces is packed once.
+    """
+    configs = list(configs)
+    dataset, show = configs[0].dataset, configs[0].run.show_progress
+    stages = [_render(row, dataset, show)] if row.source else []
+    stages.append(_prepare(dataset, show, will_have_videos=row.source is not None))
+    kinds = dict.fromkeys((config.model.img_size, config.model.mel_pad_mode) for config in configs)
+    return stages + [_pack(dataset, size, mode, show) for size, mode in kinds]
+
+
+def check_data(row: DatasetRow, config: DatasetConfig) -> str:
+    """Say what data there are.
+
+    Raises:
+        UserError: there are none, and none can be made.
+    """
+    videos, clips = _videos(config), _prepared(config)
+    if videos:
+        return f"{videos} videos in {config.data_root}"
+    if clips:
+        return f"{clips} prepared clips in {config.preprocessed_root}"
+    if row.source:
+        return "rendered by the toolkit"
+    raise UserError(
+        f"{config.data_root}: no videos here, and no prepared clips in {config.preprocessed_root}; put your videos "
+        f"into {config.data_root}, or give their folder (--dataset=path/to/videos)"
+    )
+
+
+def _render(row: DatasetRow, config: DatasetConfig, show: bool) -> Stage:
+    def look() -> Look:
+        count = _videos(config)
+        if count:
+            return Look(False, f"{count} videos stand in {config.data_root}")
+        return Look(True, f"videos to {config.data_root}")
+
+    def work() -> str:
+        catalog.load(str(row.source))(config, progress=show)
+        return f"{_videos(config)} videos"
+
+    return Stage(name="render", look=look, work=work)
+
+
+def _prepare(config: DatasetConfig, show: bool, *, will_have_videos: bool) -> Stage:
+    def look() -> Look:
+        videos, clips = _videos(config), _prepared(config)
+        if not videos and clips and not will_have_videos:
+            return Look(False, f"{clips} prepared clips stand in {config.preprocessed_root}")
+        return Look(True, f"faces and sound of {videos or 'the'} videos, to {config.preprocessed_root}")
+
+    def work() -> str:
+        from talkingface.data.dataprocess.hyperlipsbase_process import prepare
+
+        return prepare(config, show_progress=show).message
+
+    return Stage(name="prepare", look=look, work=work)
+
+
+def _pack(config: DatasetConfig, img_size: int, mel_pad_mode: str, show: bool) -> Stage:
+    def look() -> Look:
+        return Look(True, f"{img_size} px faces and {mel_pad_mode} mel, to {config.packed_root}")
+
+    def work() -> str:
+        from talkingface.data.dataprocess.packing import pack
+
+        done = pack(config, img_size=img_size, mel_pad_mode=mel_pad_mode, show_progress=show)
+        return f"{done.clips} clips, {done.frames} frames"
+
+    return Stage(name=f"pack {img_size} px", look=look, work=work)
+
+
+def _videos(config: DatasetConfig) -> int:
+    from talkingface.data.dataprocess.steps.clips import find_videos
+
+    return len(find_videos(config.data_root)) if Path(config.data_root).is_dir() else 0
+
+
+def _prepared(config: DatasetConfig) -> int:
+    from talkingface.data.dataprocess.steps.folders import find_clip_folders
+
+    return len(find_clip_folders(config.preprocessed_root))

@@ -1,0 +1,146 @@
+"""Stages that show what a trained model can do: measured on the test list, and a dubbed sample to look at."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from talkingface.config.loader import Overrides
+from talkingface.config.schema import Config, DatasetConfig
+from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.quick_start import catalog
+from talkingface.quick_start.networks import load_trained
+from talkingface.quick_start.parts import find_weights, make_part
+from talkingface.quick_start.resolve import DatasetChoice
+from talkingface.quick_start.stages import Look, Stage
+from talkingface.utils.device import pick_device
+from talkingface.utils.files import atomic_path
+
+if TYPE_CHECKING:
+    import torch
+
+    from talkingface.evaluator.clip import EvalClip
+    from talkingface.evaluator.evaluator import Evaluation
+
+
+@dataclass(kw_only=True)
+class Judgement:
+    """A trained model on a dataset's test list, and what came of it."""
+
+    dataset: DatasetChoice
+    overrides: Overrides
+    config: Config
+    """Of the command; the model's own comes with the checkpoint."""
+    model: str | None
+    checkpoint: Callable[[], Path]
+    """Known when the model has been trained."""
+    folder: Callable[[], Path]
+    """Where the evaluation goes."""
+    evaluation: Evaluation | None = None
+    sample: Path | None = None
+
+    def stages(self) -> list[Stage]:
+        """Measure, then keep a sample."""
+        return [
+            Stage(name="evaluate", look=self._look, work=self._evaluate),
+            Stage(name="sample", look=self._look_sample, work=self._keep_sample),
+        ]
+
+    def _look(self) -> Look:
+        data = self.config.dataset
+        path = list_path(data.filelist_root, "test")
+        if path.is_file() and not read_list(path):
+            return Look(False, f"{path} is empty")
+        if path.is_file() and not test_clips(data):
+            return Look(False, f"no videos of the clips in {path} under {data.data_root}")
+        judge = self._expert_path()
+        return Look(True, "dub and measure the test clips" + (f", sync by {judge}" if judge else ""))
+
+    def _expert_path(self) -> Path | None:
+        """Weights of the expert that measures sync, where there are some; none are trained for this."""
+        row = catalog.model_row(self.config.model_name)
+        if row.judge is None:
+            return None
+        given = getattr(self.config.model, row.judge.path_key, None)
+        part = make_part(row.judge.model, self.dataset, self.overrides, asked_for=False)
+        return find_weights(part, given).path
+
+    def _evaluate(self) -> str:
+        from talkingface.evaluator.evaluator import evaluate
+
+        device = pick_device(self.config.run.device)
+        trained = load_trained(self.checkpoint(), model=self.model, dataset=self.dataset, overrides=self.overrides)
+        self.evaluation = evaluate(
+            trained.network.to(device),
+            trained.config,
+            clips=test_clips(self.config.dataset),
+            out_dir=self.folder(),
+            expert=self._expert(device),
+            device=device,
+            progress=self.config.run.show_progress,
+        )
+        return "\n".join([*self.evaluation.table.splitlines(), f"report in {self.evaluation.folder}"])
+
+    def _expert(self, device: torch.device) -> Any:
+        path = self._expert_path()
+        row = catalog.model_row(self.config.model_name)
+        if path is None or row.judge is None:
+            return None
+        return load_trained(path, model=row.judge.model).network.to(device)
+
+    def _look_sample(self) -> Look:
+        return Look(True, "keep one dubbed test clip to look at") if self._look().todo else self._look()
+
+    def _keep_sample(self) -> str:
+        assert self.evaluation is not None
+        video = sample_video(self.evaluation)
+        self.sample = self.evaluation.folder.parent / "videos" / "sample.mp4"
+        with atomic_path(self.sample) as temporary:
+            shutil.copyfile(video, temporary)
+        return f"{self.sample} (from {video.name})"
+
+
+def test_clips(config: DatasetConfig) -> list[EvalClip]:
+    """Videos of the test list, each once, with whether training has seen their speaker."""
+    from talkingface.evaluator.clip import EvalClip
+
+    def speakers(split: str) -> set[str]:
+        path = list_path(config.filelist_root, split)
+        return {name.split("/")[0] for name in read_list(path)} if path.is_file() else set()
+
+    path, seen = list_path(config.filelist_root, "test"), speakers("train")
+    videos = source_videos(config)
+    found: dict[Path, EvalClip] = {}
+    for name in read_list(path) if path.is_file() else []:
+        if name in videos and videos[name] not in found:
+            found[videos[name]] = EvalClip(name=name, video=videos[name], speaker_seen=name.split("/")[0] in seen)
+    return list(found.values())
+
+
+def source_videos(config: DatasetConfig) -> dict[str, Path]:
+    """The video of every usable clip that has one, from the manifest of the preparation."""
+    manifest = Path(config.preprocessed_root) / "manifest.jsonl"
+    if not manifest.is_file():
+        return {}
+    rows = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
+    videos = {
+        row["name"]: Path(config.data_root, row["source"]) for row in rows if row["status"] == "ok" and row["source"]
+    }
+    return {name: video for name, video in videos.items() if video.is_file()}
+
+
+def sample_video(evaluation: Evaluation) -> Path:
+    """A dubbed clip to show: with another clip's sound and of a speaker new to the model, where there is one."""
+    order = sorted(
+        (clip for clip in evaluation.clips if clip.failed is None),
+        key=lambda clip: (clip.sound_from is None, clip.speaker_seen),
+    )
+    clip = order[0]
+    videos = evaluation.folder / "videos"
+    if clip.sound_from is None:
+        return videos / f"{clip.name}.mp4"
+    return videos / f"{clip.name}__{clip.sound_from.replace('/', '-')}.mp4"

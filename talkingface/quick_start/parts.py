@@ -1,0 +1,138 @@
+"""What a command works with: each model of the chain with its configuration, and where its weights come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from talkingface.config.loader import Overrides, Resolved
+from talkingface.config.plain import fingerprint
+from talkingface.config.schema import Config
+from talkingface.quick_start import catalog
+from talkingface.quick_start.catalog import ModelRow, Need
+from talkingface.quick_start.resolve import DatasetChoice, resolve
+from talkingface.trainer.run_folder import RunFolder, find_runs
+from talkingface.utils.errors import CheckpointError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One model of a chain."""
+
+    row: ModelRow
+    resolved: Resolved
+    needs: tuple[tuple[Need, Part], ...] = ()
+    """Models whose weights its training takes."""
+
+    @property
+    def config(self) -> Config:
+        return self.resolved.config
+
+    @property
+    def fingerprint(self) -> str:
+        """What two runs must share for one to continue the other."""
+        return fingerprint(self.config)
+
+    def chain(self) -> Iterator[Part]:
+        """Everything that is needed, each once and before what needs it; this part comes last."""
+        seen: set[str] = set()
+        for _, part in self.needs:
+            for each in part.chain():
+                if each.row.name not in seen:
+                    seen.add(each.row.name)
+                    yield each
+        yield self
+
+
+def make_part(model: str, dataset: DatasetChoice, overrides: Overrides, *, asked_for: bool = True) -> Part:
+    """A model with its configuration and all that its recipe needs.
+
+    Raises:
+        UserError: all that is wrong with a configuration.
+    """
+    row = catalog.model_row(model)
+    resolved = resolve(model, dataset, overrides, asked_for=asked_for)
+    active = [need for need in row.needs if need.when is None or getattr(resolved.config.model, need.when)]
+    needs = tuple((need, make_part(need.model, dataset, overrides, asked_for=False)) for need in active)
+    return Part(row=row, resolved=resolved, needs=needs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Trained weights that were found, or the reason why there are none."""
+
+    path: Path | None
+    reason: str
+    run: RunFolder | None = None
+    """The run they are of, where they are of one."""
+
+
+def find_weights(part: Part, given: str | None = None) -> Weights:
+    """Weights to use for a model: those given, else of the newest finished run, else a file in checkpoints/.
+
+    Raises:
+        CheckpointError: a path is given and nothing is there.
+    """
+    if given is not None:
+        return Weights(path=checkpoint_file(given), reason=f"{given}, as configured")
+    config = part.config
+    for run in find_runs(config.run.saved_dir, config.model_name, config.dataset_name, finished=True):
+        if (path := best_of(run)) is not None:
+            return Weights(path=path, reason=f"{path}, of the newest finished run", run=run)
+    folder = Path(config.run.checkpoints_dir)
+    names = (f"{config.model_name}-{config.dataset_name}.pth", f"{config.model_name}.pth")
+    for path in (folder / name for name in names):
+        if path.is_file():
+            return Weights(path=path, reason=f"{path}")
+    return Weights(
+        path=None,
+        reason=f"no finished run of {config.model_name} on {config.dataset_name} in {config.run.saved_dir}/, "
+        f"no {' or '.join(names)} in {folder}/",
+    )
+
+
+def best_of(run: RunFolder) -> Path | None:
+    """The best checkpoint of a run, else the last, else None."""
+    return next((path for path in (run.best, run.last) if path.is_file()), None)
+
+
+def checkpoint_file(given: str) -> Path:
+    """A checkpoint given as a file or as a run's folder.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise CheckpointError(f"{given}: no such checkpoint; wanted a .pth file or a run's folder")
+    best = best_of(RunFolder(path)) or best_of(RunFolder(path.parent))
+    if best is None:
+        raise CheckpointError(f"{given}: no checkpoint in this folder; a run's are checkpoints/best.pth and last.pth")
+    return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunChoice:
+    """Whether a training starts, goes on, or is not needed."""
+
+    run: RunFolder | None
+    """The run to continue or to use; None starts a new one."""
+    finished: bool
+    reason: str
+
+
+def choose_run(part: Part) -> RunChoice:
+    """The newest run with the same configuration: used if it finished, continued if it was cut short."""
+    config = part.config
+    if config.run.resume == "never":
+        return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
+    found = find_runs(config.run.saved_dir, config.model_name, config.dataset_name, fingerprint=part.fingerprint)
+    if not found:
+        return RunChoice(run=None, finished=False, reason="new run; none with this configuration was found")
+    run, status = found[0], found[0].status()
+    if status.get("finished") and best_of(run) is not None:
+        return RunChoice(run=run, finished=True, reason=f"{run.path} has finished with this configuration")
+    return RunChoice(run=run, finished=False, reason=f"continue {run.path}, which was cut short")

@@ -1,0 +1,64 @@
+"""A command is a chain of stages; each says what it will do, and does nothing where its result stands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a stage will do, or why nothing."""
+
+    todo: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step of a chain."""
+
+    name: str
+    look: Callable[[], Look]
+    """Reads what is there; writes nothing."""
+    work: Callable[[], str | None]
+    """Does it; returns a line about the result."""
+    unless_done: Callable[[], bool] = lambda: False
+    """Whether the whole stage is moot, because what it is for stands."""
+
+
+def show_plan(stages: Sequence[Stage], say: Callable[[str], None] = print) -> None:
+    """One line a stage, as things stand now. A stage after one that has work to do may find more than it says here."""
+    for number, stage in enumerate(stages, 1):
+        look = stage.look()
+        say(line(number, len(stages), stage.name, look))
+
+
+def run_stages(stages: Sequence[Stage], say: Callable[[str], None] = print) -> None:
+    """Run what has to be run, in order."""
+    for number, stage in enumerate(stages, 1):
+        look = stage.look()
+        say(line(number, len(stages), stage.name, look))
+        if not look.todo:
+            continue
+        began = time.monotonic()
+        result = stage.work()
+        say(f"      {result + ', ' if result else ''}{clock(time.monotonic() - began)}")
+
+
+def line(number: int, count: int, name: str, look: Look) -> str:
+    """`[2/6] prepare            find the faces of 12 videos`."""
+    return f"[{number}/{count}] {name:20} {'' if look.todo else 'nothing to do: '}{look.reason}"
+
+
+def clock(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 4 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

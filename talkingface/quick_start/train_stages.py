@@ -1,0 +1,152 @@
+"""Stages that train: each model of the chain, where its weights are not there already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from talkingface.config.schema import Config
+from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.quick_start import catalog
+from talkingface.quick_start.networks import build_network, load_trained, poor
+from talkingface.quick_start.parts import Part, best_of, choose_run, find_weights
+from talkingface.quick_start.stages import Look, Stage
+from talkingface.trainer.run_folder import RunFolder
+from talkingface.utils.device import pick_device
+from talkingface.utils.errors import CheckpointError
+from talkingface.utils.seed import init_seed
+
+Runs = dict[str, RunFolder]
+"""The run that each model's stage used or made, by model name."""
+
+
+def train_stages(part: Part, runs: Runs) -> list[Stage]:
+    """The models that `part` needs and whose weights are not there, then `part` itself.
+
+    Args:
+        part: the model asked for.
+        runs: filled by the stages when they are run.
+    """
+    needed = [] if choose_run(part).finished else missing(part)
+    return [*(_needed(one, runs) for one in needed), _main(part, runs)]
+
+
+def missing(part: Part) -> list[Part]:
+    """Models to train before `part`, in order."""
+    found: list[Part] = []
+    for need, needed in part.needs:
+        given = getattr(part.config.model, need.path_key)
+        if find_weights(needed, given).path is None:
+            found += [one for one in (*missing(needed), needed) if one not in found]
+    return found
+
+
+def to_train(part: Part) -> list[Part]:
+    """Models that will read training data."""
+    return [] if choose_run(part).finished else [*missing(part), part]
+
+
+def check_needs(part: Part) -> list[str]:
+    """Load the weights that are there and that training will take; returns a line for each, warnings included.
+
+    Raises:
+        CheckpointError: a configured checkpoint is missing, damaged or of another model.
+    """
+    lines = []
+    for need, needed in part.needs:
+        weights = find_weights(needed, getattr(part.config.model, need.path_key))
+        if weights.path is None:
+            lines += check_needs(needed)
+            continue
+        trained = load_trained(weights.path, model=need.model)
+        lines.append(f"{need.part}: {weights.reason}")
+        warning = poor(trained, weights.path, need)
+        lines += [warning] if warning else []
+    return lines
+
+
+def _needed(part: Part, runs: Runs) -> Stage:
+    def look() -> Look:
+        weights = find_weights(part)
+        if weights.path is not None:
+            return Look(False, weights.reason)
+        return Look(True, f"{weights.reason}: trained first")
+
+    return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(part, runs))
+
+
+def _main(part: Part, runs: Runs) -> Stage:
+    def look() -> Look:
+        choice = choose_run(part)
+        end = "" if choice.finished else f"; ends after {_end(part.config)}"
+        return Look(not choice.finished, choice.reason + end)
+
+    return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(part, runs))
+
+
+def _end(config: Config) -> str:
+    model = config.model
+    ends = [f"{model.epochs} epochs"]
+    ends += [f"{model.max_steps} steps"] if model.max_steps is not None else []
+    ends += [f"{model.max_minutes:g} minutes"] if model.max_minutes is not None else []
+    return " or ".join(reversed(ends))
+
+
+def train(part: Part, runs: Runs) -> str:
+    """Train one model to its end; returns a line about it.
+
+    Raises:
+        UserError: data, device or needed weights are not as they should be.
+    """
+    init_seed(part.config.run.seed)
+    device = pick_device(part.config.run.device)
+    config, networks = _with_needs(part)
+    row = part.row
+    make_dataset = catalog.load(row.dataset)
+    train_data = make_dataset(config, "train")
+    valid_data = make_dataset(config, "val") if _has_list(config, "val") else None
+    network = build_network(row, config)
+    run = choose_run(part).run or RunFolder.create(config, fingerprint=part.fingerprint)
+    runs[row.name] = run
+    with run.lock():
+        trainer = catalog.load(row.trainer)(config, network, run=run, device=device, parts=networks)
+        result = trainer.fit(train_data, valid_data)
+    score = "" if result.best_score is None else f", validation loss {result.best_score:.4g}"
+    return f"{result.steps} steps{score}: {best_of(run) or run.path}"
+
+
+def _with_needs(part: Part) -> tuple[Config, dict[str, torch.nn.Module]]:
+    """The configuration with the paths of the weights it takes, and their networks by the trainer's names."""
+    networks: dict[str, torch.nn.Module] = {}
+    paths: dict[str, Any] = {}
+    for need, needed in part.needs:
+        weights = find_weights(needed, getattr(part.config.model, need.path_key))
+        if weights.path is None:
+            raise CheckpointError(f"{need.path_key}: {weights.reason}")
+        trained = load_trained(weights.path, model=need.model)
+        if warning := poor(trained, weights.path, need):
+            print(warning)
+        networks[need.part] = trained.network
+        paths[need.path_key] = str(weights.path)
+    return replace(part.config, model=replace(part.config.model, **paths)), networks
+
+
+def _has_list(config: Config, split: str) -> bool:
+    path = list_path(config.dataset.filelist_root, split)
+    return path.is_file() and bool(read_list(path))
+
+
+def trained_weights(part: Part, runs: Runs) -> Path:
+    """The weights of a part, after its training stage.
+
+    Raises:
+        CheckpointError: there are none.
+    """
+    run = runs.get(part.row.name) or choose_run(part).run
+    path = (best_of(run) if run else None) or find_weights(part).path
+    if path is None:
+        raise CheckpointError(f"{find_weights(part).reason}; train it first")
+    return path
