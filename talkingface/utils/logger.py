@@ -10,7 +10,7 @@ NAME = "talkingface"
 """Every module logs below this name: `logging.getLogger(__name__)`."""
 
 
-class _TerminalHandler(logging.StreamHandler):  # type: ignore[type-arg]
+class _TerminalHandler(logging.StreamHandler):
     """Writes around a progress bar instead of through it, to whatever stderr is at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:

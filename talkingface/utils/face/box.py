@@ -47,8 +47,9 @@ STABLE_POINTS = tuple(_STABLE)
 """Mesh points that neither speech nor blinking moves."""
 _AVERAGE = np.array(list(_STABLE.values()))
 
-TOP, BOTTOM = -0.80, 2.25
-"""Top of the forehead; below the chin at rest (1.92) and wide open (up to 2.16 in real clips)."""
+TOP, BOTTOM = -0.90, 2.25
+"""The hairline (the mesh ends at -0.78), so that a raised head's mouth stays in the lower half; and below the chin at
+rest (1.92) and wide open (up to 2.16 in real clips)."""
 _OUTLINE = np.array(
     [
         (0.0, TOP, 0.14),

@@ -36,9 +36,7 @@ def smooth_boxes(boxes: NDArray[Any], window: int = 5) -> NDArray[Any]:
     return smoothed
 
 
-def pad_and_clip(
-    box: NDArray[Any], pads: tuple[int, int, int, int], frame_shape: tuple[int, ...]
-) -> NDArray[np.int64]:
+def pad_and_clip(box: NDArray[Any], pads: tuple[int, int, int, int], frame_shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Grow a box by (top, bottom, left, right) pixels and keep what lies in the frame, at least 2x2 pixels.
 
     Args:

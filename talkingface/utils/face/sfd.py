@@ -32,7 +32,7 @@ class SfdDetector:
     def __init__(self, weights: str | None) -> None:
         if weights is None or not Path(weights).is_file():
             raise MissingWeightsError(
-                f"face_detector_weights: the sfd detector needs s3fd-619a316812.pth, got {weights!r}, which is no file; "
+                f"face_detector_weights: the sfd detector needs s3fd-619a316812.pth, got {weights!r}: no file; "
                 f"download it from {SOURCE}, put it into checkpoints/ and name it with --face_detector_weights=..."
             )
         try:

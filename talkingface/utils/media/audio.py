@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TOLERANCE_SECONDS = 0.03
 """Timestamps that differ from the running count by less are rounding, not a gap."""
+MAX_START_SECONDS = 3600.0
+"""Sound that begins later than this after the video is taken to begin with it: the timestamp is damaged."""
 
 
 def read_audio(path: PathLike, sample_rate: int = 16000) -> NDArray[np.float32]:
@@ -32,7 +34,7 @@ def read_audio(path: PathLike, sample_rate: int = 16000) -> NDArray[np.float32]:
         sample_rate: samples a second to return (resampled with soxr, high quality).
 
     Returns:
-        float32 (n,), about [-1, 1].
+        float32 (n,) in [-1, 1], louder samples clipped.
 
     Raises:
         MediaError: the file is not readable, has no audio track, or nothing of it decodes.
@@ -66,9 +68,7 @@ def write_wav(path: PathLike, samples: NDArray[np.float32], rate: int) -> None:
         file.writeframes(pcm.tobytes())
 
 
-def _collect(
-    container: Any, stream: Any, origin: float | None, path: PathLike
-) -> tuple[int, NDArray[np.float32]]:
+def _collect(container: Any, stream: Any, origin: float | None, path: PathLike) -> tuple[int, NDArray[np.float32]]:
     """(samples a second of the track, its mono samples from `origin` on)."""
     import av
 
@@ -79,46 +79,49 @@ def _collect(
             rate = rate or block_rate
             if block_rate != rate:  # a track that changes rate half-way: what came so far is used
                 break
-            if origin is None:
-                origin = time or 0.0
+            origin = (time or 0.0) if origin is None else origin
             if time is not None:
                 block, silence = _place(block, round((time - origin) * rate) - count, rate, first=not count)
                 if silence:
                     pieces.append(np.zeros(silence, np.float32))
                     count += silence
-            if len(block):
-                pieces.append(block)
-                count += len(block)
+            pieces.append(block)
+            count += len(block)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(f"{os.fspath(path)!r}: its sound does not decode ({reason_of(error)})") from error
     if not count:
         raise MediaError(f"{os.fspath(path)!r}: its audio track is empty; give a file with sound")
-    return rate, np.concatenate(pieces)
+    samples = np.concatenate(pieces)
+    return rate, np.clip(np.nan_to_num(samples, copy=False, posinf=1, neginf=-1), -1, 1, out=samples)
 
 
-def _place(
-    block: NDArray[np.float32], lead: int, rate: int, *, first: bool
-) -> tuple[NDArray[np.float32], int]:
+def _place(block: NDArray[np.float32], lead: int, rate: int, *, first: bool) -> tuple[NDArray[np.float32], int]:
     """(what to append of the block, silence before it), where `lead` samples lie between the end so far and it."""
-    if not first and abs(lead) <= TOLERANCE_SECONDS * rate:
+    if first:
+        believable = lead <= MAX_START_SECONDS * rate
+    else:
+        believable = TOLERANCE_SECONDS * rate < abs(lead) <= MAX_GAP_SECONDS * rate
+    if not believable:
         return block, 0
-    if lead < 0:
-        return block[-lead:], 0
-    return block, lead if lead <= MAX_GAP_SECONDS * rate else 0
+    return block[max(0, -lead) :], max(0, lead)
 
 
 def _blocks(frames: Iterator[Any]) -> Iterator[tuple[NDArray[np.float32], int, float | None]]:
     """(mono float32 samples, samples a second, seconds on the file's clock or None) of each decoded frame."""
     import av
 
-    resampler, kind = None, None
+    resampler, kind, last = None, None, None
     for frame in frames:
+        if last is not None:
+            yield last
         this = (frame.format.name, frame.layout.name, frame.sample_rate)
         if this != kind:  # only the sample format is converted here: floats, one row a channel
             resampler, kind = av.AudioResampler(format="fltp", layout=frame.layout, rate=frame.sample_rate), this
         time = float(frame.pts * frame.time_base) if frame.pts is not None else None
         assert resampler is not None
-        for part in resampler.resample(frame):
-            samples = part.to_ndarray()
-            yield samples.mean(axis=0, dtype=np.float32), frame.sample_rate, time
-            time = None
+        parts = [part.to_ndarray().mean(axis=0, dtype=np.float32) for part in resampler.resample(frame)]
+        samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        last = samples, frame.sample_rate, time
+    if last is not None:  # encoders fill their last block up; its duration says how much of it is sound
+        length = round(frame.duration * frame.time_base * frame.sample_rate) if frame.duration else len(last[0])
+        yield last[0][:length], *last[1:]

@@ -46,12 +46,14 @@ def to_bgr(frame: Any, sample_aspect_ratio: Any = None, reformatter: Any = None)
     unknown = frame.colorspace == UNSPECIFIED
     space = (Colorspace.ITU709 if is_hd(frame.width, frame.height) else Colorspace.ITU601) if unknown else None
     convert = reformatter.reformat if reformatter is not None else None
+    # Without these flags swscale darkens every channel by about 1 of 255 and copies chroma without interpolating.
+    exact = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
     arguments = {
         "width": width,
         "height": height,
         "format": "bgr24",
         "src_colorspace": space,
-        "interpolation": Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
+        "interpolation": exact,
         "threads": 1,
     }
     shown = convert(frame, **arguments) if convert else frame.reformat(**arguments)

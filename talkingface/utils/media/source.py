@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from talkingface.utils.errors import MediaError
 
@@ -66,16 +66,14 @@ def open_media(path: PathLike) -> Iterator[InputContainer]:
     with open_file(path) as file:
         source = _Source(file, Path(path).suffix)
         try:
-            container = av.open(
-                source, metadata_errors="replace", container_options={"protocol_whitelist": "none"}
-            )  # type: ignore[call-overload]
+            container = av.open(source, metadata_errors="replace", container_options={"protocol_whitelist": "none"})
         except (av.FFmpegError, OSError, ValueError) as error:
             raise MediaError(
                 f"{os.fspath(path)!r}: not a readable media file ({reason_of(error)}); "
                 "it may be damaged, unfinished, or something else under this name"
             ) from error
         with container:
-            yield container
+            yield cast("InputContainer", container)
 
 
 def reason_of(error: BaseException) -> str:

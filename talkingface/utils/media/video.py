@@ -102,7 +102,7 @@ def read_frames(path: PathLike, fps: float | Fraction | None = None) -> Iterator
             picture = to_bgr(frame, stream.sample_aspect_ratio, reformatter)
             size = size or (picture.shape[1], picture.shape[0])
             if (picture.shape[1], picture.shape[0]) != size:  # the stream changes size half-way
-                picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+                picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
             for k in range(repeats):
                 yield picture if k == repeats - 1 else picture.copy()
 

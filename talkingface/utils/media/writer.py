@@ -173,12 +173,18 @@ class VideoWriter:
         while self._samples < end and (until is None or end - self._samples >= AUDIO_BLOCK):
             block = np.clip(self._audio[self._samples : self._samples + AUDIO_BLOCK], -1, 1).astype(np.float32)
             frame = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = self._sample_rate, self._samples, Fraction(1, self._sample_rate)
+            frame.sample_rate, frame.pts, frame.time_base = (
+                self._sample_rate,
+                self._samples,
+                Fraction(1, self._sample_rate),
+            )
             self._container.mux(self._sound.encode(frame))
             self._samples += len(block)
 
     def _failure(self, error: BaseException) -> MediaError:
-        return MediaError(f"{os.fspath(self._path)!r}: cannot be written ({reason_of(error)}); check the folder and disk")
+        return MediaError(
+            f"{os.fspath(self._path)!r}: cannot be written ({reason_of(error)}); check the folder and disk"
+        )
 
     def _discard(self, error: BaseException) -> None:
         """Close what is open and remove the temporary file; `error` goes on being raised by the caller."""
