@@ -9,16 +9,15 @@
 from __future__ import annotations
 
 import pickle
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from talkingface.trainer.rng import rng_state
 from talkingface.utils.errors import CheckpointError
 from talkingface.utils.files import atomic_path
 
@@ -143,31 +142,6 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
         step=contents["progress"]["step"],
         metrics=contents["metrics"],
     )
-
-
-def rng_state() -> dict[str, Any]:
-    """The random states of python, numpy, torch and every CUDA device, as plain data."""
-    numpy_state = np.random.get_state(legacy=False)
-    assert isinstance(numpy_state, dict)
-    inner = numpy_state["state"]
-    return {
-        "python": random.getstate(),
-        "numpy": {**numpy_state, "state": {"key": inner["key"].tolist(), "pos": int(inner["pos"])}},
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def set_rng_state(state: Mapping[str, Any]) -> None:
-    """Put back what `rng_state` gave; CUDA's only where the number of devices is the same."""
-    version, internal, gauss = state["python"]
-    random.setstate((version, tuple(internal), gauss))
-    inner = state["numpy"]["state"]
-    key = np.array(inner["key"], dtype=np.uint32)
-    np.random.set_state({**state["numpy"], "state": {"key": key, "pos": inner["pos"]}})
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -78,12 +78,6 @@ def make_loader(
     )
 
 
-def fixed_batches(length: int, *, batch_size: int, num_batches: int) -> list[list[int]]:
-    """The indices of at most `num_batches` validation batches, in order; the last one may be short."""
-    indices = list(range(min(length, batch_size * num_batches)))
-    return [indices[start : start + batch_size] for start in range(0, len(indices), batch_size)]
-
-
 def _start_worker(_number: int) -> None:
     # Ctrl-C goes to the whole group: the training process decides what it means. When that process dies, however it
     # dies, its workers must not stay behind, and a fork server hides its death from torch's own watchdog.

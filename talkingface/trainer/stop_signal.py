@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
 from types import FrameType, TracebackType
 
 
@@ -26,19 +25,16 @@ class StopSignal:
     ) -> None:
         self._restore()
 
-    def check(self, save: Callable[[], None]) -> None:
-        """After a step: if a signal came, save and end as the signal would have.
+    def end(self) -> None:
+        """End as the signal would have.
 
         Raises:
             KeyboardInterrupt: after SIGINT.
             SystemExit: after SIGTERM.
         """
-        if self.received is None:
-            return
-        save()
         if self.received == signal.SIGINT:
             raise KeyboardInterrupt
-        raise SystemExit(128 + self.received)
+        raise SystemExit(128 + (self.received or 0))
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = number

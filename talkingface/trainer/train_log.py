@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from talkingface.config.schema import ModelConfig
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 
@@ -26,7 +27,7 @@ class TrainLog:
     checked.
     """
 
-    def __init__(self, run: RunFolder | None, *, log_dir: Path, step: int, total_steps: int, show_progress: bool):
+    def __init__(self, run: RunFolder | None, *, log_dir: Path, step: int, recipe: ModelConfig, show_progress: bool):
         self.run = run
         self._held: list[dict[str, Tensor]] = []
         self._step = step
@@ -34,7 +35,13 @@ class TrainLog:
         self._waited = 0.0
         self._writer: Any = None
         self._file = logging.Logger("train.log", logging.INFO)  # not the package's: step lines stay off the terminal
-        self._bar = tqdm(total=total_steps, initial=step, unit="step", disable=run is None or not show_progress)
+        self._bar = tqdm(
+            total=recipe.max_steps,
+            initial=step,
+            unit="step",
+            bar_format="step {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}]{postfix}",
+            disable=run is None or not show_progress,
+        )
         if run is not None:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -54,11 +61,6 @@ class TrainLog:
         self._held.append({name: value.detach() for name, value in losses.items()})
         self._step += 1
         self._bar.update()
-
-    @property
-    def pending(self) -> bool:
-        """Whether steps have been noted that no line has told of."""
-        return bool(self._held)
 
     def speed(self) -> float:
         """Steps a second since the last line."""
@@ -89,7 +91,7 @@ class TrainLog:
             self._writer.add_scalar(f"train/{name}", value, self._step)
         text = " ".join(f"{name} {value:.4g}" for name, value in losses.items())
         eta = _clock(seconds_left)
-        self._bar.set_postfix_str(f"{text} wait {speed['data_wait']:.0%} ends in {eta}")
+        self._bar.set_postfix_str(f"{text}, data wait {speed['data_wait']:.0%}, ends in {eta}")
         rate = speed["steps_per_second"]
         self._file.info(
             "step %d %s (%.3g it/s, wait %.0f%%, ends in %s)", self._step, text, rate, speed["data_wait"] * 100, eta

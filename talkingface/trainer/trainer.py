@@ -1,9 +1,12 @@
-"""The training loop that all recipes share. A recipe overrides `train_step`, and `state` where it has more parts."""
+"""What a training recipe is. A model that trains by its own `calculate_loss` needs no recipe of its own.
+
+A recipe overrides `train_step` (one screen, as the paper says it), and `state` where it has more parts to save. The
+loop around the steps is in loop.py.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +15,19 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.data import default_collate
 
-from talkingface.batch import Batch, to_network
-from talkingface.config.plain import to_plain
+from talkingface.batch import INPUT_FRAMES, Batch
 from talkingface.config.schema import Config
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.trainer import distributed
-from talkingface.trainer.checkpoint import (
-    Stateful,
-    load_checkpoint,
-    rng_state,
-    save_checkpoint,
-    set_rng_state,
-)
-from talkingface.trainer.loader import StreamSampler, fixed_batches, make_loader
-from talkingface.trainer.optimizer import make_optimizer, set_learning_rate
-from talkingface.trainer.progress import Progress, is_finished, rate_factor, seconds_left, total_steps
+from talkingface.trainer.checkpoint import Stateful
+from talkingface.trainer.loop import Loop
+from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.progress import Progress
+from talkingface.trainer.rng import own_random
 from talkingface.trainer.run_folder import RunFolder
-from talkingface.trainer.stop_signal import StopSignal
-from talkingface.trainer.train_log import TrainLog
+from talkingface.trainer.samples import Image, clip_frames, face_grid
+from talkingface.trainer.validation import fixed_batches, mean_values
 from talkingface.utils.device import autocast
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -58,7 +54,7 @@ class Trainer:
         config: the resolved configuration.
         model: the network.
         run: where checkpoints and metrics go; a run that was cut short is continued from its last checkpoint.
-        device: where to train.
+        device: where to train; under torchrun each process takes its own.
         parts: trained or frozen networks that the recipe needs besides, by name.
     """
 
@@ -78,13 +74,26 @@ class Trainer:
         self.parts = {name: self.place(part) for name, part in (parts or {}).items()}
         self.optimizer = make_optimizer(self.model, self.recipe, learning_rate=self.recipe.learning_rate)
         self.progress = Progress()
-        self.num_samples = 0
-        self._clock = 0.0
+
+    def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
+        """Train to the end that the configuration gives, from the run's last checkpoint if there is one.
+
+        Args:
+            train_dataset: map-style; item i is sample i % len of epoch i // len, in stored forms of batch.py.
+            valid_dataset: likewise, fixed; None or empty trains without validation.
+
+        Raises:
+            UserError: a loss is not finite; the folder is in use; there is no training data.
+        """
+        Loop(self, train_dataset, valid_dataset).run()
+        score = self.progress.best_score
+        best = self.run.last if score is None else self.run.best
+        return FitResult(steps=self.progress.step, best_score=score, best=best, last=self.run.last)
 
     # What recipes override
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        """One optimizer step; returns the losses to log, as tensors (reading them would wait for the device)."""
+        """One optimizer step; returns what to log, as tensors: reading them here would wait for the device."""
         with self.autocast():
             losses = self.model.calculate_loss(batch)
         self.optimize(self.optimizer, losses["loss"])
@@ -98,6 +107,24 @@ class Trainer:
     def state(self) -> dict[str, Stateful]:
         """Every part that a checkpoint keeps, by name; `model` is the network."""
         return {"model": self.model, "optimizer": self.optimizer}
+
+    def sample(self, batch: Batch) -> Image | None:
+        """A picture of what the model does with some validation samples; None where it draws no faces."""
+        if INPUT_FRAMES not in batch:
+            return None
+        with self.autocast():
+            return face_grid(batch, self.model.predict(batch))
+
+    def sample_clip(self, clip: Any) -> Any:
+        """Frames of a validation clip as the model draws it, an iterator of BGR pictures: ground truth, generated."""
+        return clip_frames(
+            self.model,
+            clip,
+            fps=self.config.dataset.fps,
+            device=self.device,
+            batch_size=self.recipe.evaluate_batch_size,
+            autocast=self.autocast(),
+        )
 
     # What recipes use
 
@@ -123,154 +150,14 @@ class Trainer:
             nn.utils.clip_grad_norm_(weights, self.recipe.grad_clip_norm)
         optimizer.step()
 
-    # The loop
-
-    def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
-        """Train to the end that the configuration gives, from the run's last checkpoint if there is one.
-
-        Args:
-            train_dataset: map-style; item i is sample i % len of epoch i // len, stored forms of batch.py.
-            valid_dataset: likewise, fixed; None or empty trains without validation.
-
-        Raises:
-            UserError: a loss is not finite; the folder is in use; no training data.
-        """
-        is_main = distributed.rank() == 0
-        if not is_main:
-            return self._fit(train_dataset, valid_dataset, None)
-        with self.run.lock():
-            return self._fit(train_dataset, valid_dataset, self.run)
-
-    def _fit(self, train_dataset: Any, valid_dataset: Any, run: RunFolder | None) -> FitResult:
-        self.num_samples = len(train_dataset)
-        self._resume(run)
-        batches = self._batches(train_dataset)
-        log = TrainLog(
-            run,
-            log_dir=Path(self.config.run.log_dir),
-            step=self.progress.step,
-            total_steps=total_steps(self.recipe, self.num_samples),
-            show_progress=self.config.run.show_progress,
-        )
-        try:
-            with StopSignal() as stop:
-                self._clock = time.perf_counter()
-                while not is_finished(self.recipe, self.progress, self.num_samples):
-                    self._step(batches, log)
-                    self._after_step(valid_dataset, log)
-                    stop.check(lambda: self._save(log))
-                if self.progress.validated_step != self.progress.step:
-                    self._validate(valid_dataset, log)
-                self._save(log)
-        finally:
-            log.close()
-        if run is not None:
-            run.update_status(finished=True, steps=self.progress.step, best_score=self.progress.best_score)
-        distributed.barrier()
-        best = self.run.last if self.progress.best_score is None else self.run.best
-        return FitResult(steps=self.progress.step, best_score=self.progress.best_score, best=best, last=self.run.last)
-
-    def _resume(self, run: RunFolder | None) -> None:
-        """Take over the last checkpoint, if any, and drop the metrics that will be written again."""
-        for part in self.state().values():
-            if isinstance(part, nn.Module):
-                distributed.broadcast_module(part)
-        if self.run.last.is_file():
-            contents = load_checkpoint(self.run.last, self.state())
-            self.progress.load_plain(contents["progress"])
-            set_rng_state(contents["rng"])
-        if run is not None:
-            run.truncate_metrics(self.progress.step)
-            run.update_status(finished=False)
-        distributed.barrier()
-
-    def _batches(self, dataset: Any) -> Iterator[Batch]:
-        sampler = StreamSampler(
-            len(dataset),
-            batch_size=self.recipe.train_batch_size,
-            seed=self.config.run.seed,
-            start_step=self.progress.step,
-            rank=distributed.rank(),
-            world=distributed.world(),
-        )
-        workers, pin = self.config.run.num_workers, self.device.type == "cuda"
-        return iter(make_loader(dataset, sampler=sampler, num_workers=workers, pin_memory=pin))
-
-    def _step(self, batches: Iterator[Batch], log: TrainLog) -> None:
-        began = time.perf_counter()
-        stored = next(batches)
-        log.waited(time.perf_counter() - began)
-        factor = rate_factor(self.recipe, self.progress)
-        for part in self.state().values():
-            if isinstance(part, Optimizer):
-                set_learning_rate(part, factor)
-        log.add(self.train_step(to_network(stored, self.device)))
-        self.progress.step += 1
-        now = time.perf_counter()
-        self.progress.minutes += (now - self._clock) / 60
-        self._clock = now
-
-    def _after_step(self, valid_dataset: Any, log: TrainLog) -> None:
-        step, recipe = self.progress.step, self.recipe
-        if step % recipe.log_every == 0:
-            self._flush(log)
-        if step % recipe.valid_every == 0:
-            self._validate(valid_dataset, log)
-        if step % recipe.save_every == 0:
-            self._save(log)
-        if recipe.keep_every is not None and step % recipe.keep_every == 0:
-            self._save(log, self.run.step_checkpoint(step))
-
-    def _epoch(self) -> float:
-        return self.progress.step * self.recipe.train_batch_size / self.num_samples
-
-    def _flush(self, log: TrainLog) -> None:
-        left = seconds_left(self.recipe, self.progress, self.num_samples, log.speed())
-        log.flush(epoch=self._epoch(), learning_rate=self.optimizer.param_groups[0]["lr"], seconds_left=left)
-
-    def _save(self, log: TrainLog, path: Path | None = None) -> None:
-        """Save after reading all losses so far, so that nothing that is not finite is ever saved."""
-        self._flush(log)
-        if distributed.rank() == 0:
-            save_checkpoint(
-                path or self.run.last,
-                state=self.state(),
-                model_name=self.config.model_name,
-                config=to_plain(self.config),
-                progress=self.progress.to_plain(),
-            )
-        log.restart_clock()
-
-    def _validate(self, dataset: Any, log: TrainLog) -> None:
-        """Validate on the fixed batches, and save the best."""
-        if dataset is None or len(dataset) == 0:
-            return
-        self._flush(log)
-        metrics = self.validate(dataset) if distributed.rank() == 0 else {}
-        metrics = distributed.broadcast_object(metrics)
-        is_best = self.progress.record_validation(metrics)
-        log.validation(metrics, epoch=self._epoch(), is_best=is_best)
-        if is_best:
-            self._save(log, self.run.best)
-        log.restart_clock()
-
-    @torch.no_grad()
     def validate(self, dataset: Any) -> dict[str, float]:
-        """Mean of `valid_step` over the fixed validation batches; the same each time, random states untouched."""
-        indices = fixed_batches(
+        """Means of `valid_step` over the fixed validation batches: the same each time, random states untouched."""
+        batches = fixed_batches(
             len(dataset), batch_size=self.recipe.evaluate_batch_size, num_batches=self.recipe.valid_batches
         )
-        random_state = rng_state()
-        torch.manual_seed(self.config.run.seed)
         self.model.eval()
         try:
-            sums: dict[str, Tensor] = {}
-            for batch in indices:
-                values = self.valid_step(to_network(default_collate([dataset[i] for i in batch]), self.device))
-                for name, value in values.items():
-                    sums[name] = sums.get(name, 0) + value.double() * len(batch)
+            with own_random(self.config.run.seed):
+                return mean_values(self.valid_step, dataset, batches, device=self.device)
         finally:
             self.model.train()
-            set_rng_state(random_state)
-        total = sum(len(batch) for batch in indices)
-        return {name: float(value) / total for name, value in sums.items()}

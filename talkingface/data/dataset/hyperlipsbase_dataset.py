@@ -12,7 +12,7 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.cut import cut_frames, cut_mels
 from talkingface.data.dataset.filelist import list_path
 from talkingface.data.dataset.sampling import WindowSampler
-from talkingface.data.dataset.store import open_clips
+from talkingface.data.dataset.store import Clip, open_clips
 from talkingface.data.dataset.windows import indiv_starts, mel_start
 
 # T frames, S side of the crop
@@ -36,6 +36,11 @@ class HyperLipsBaseDataset(Dataset[dict[str, NDArray[Any]]]):
         self.sampler = WindowSampler(
             clips, split, num_frames=model.num_frames, fps=data.fps, seed=config.run.seed, where=where
         )
+
+    @property
+    def clips(self) -> list[Clip]:
+        """The clips that samples are taken from."""
+        return self.sampler.clips
 
     def __len__(self) -> int:
         return self.sampler.length

@@ -1,0 +1,191 @@
+"""The loop around a recipe's steps: learning rate, log, validation, samples, checkpoints, exact resume."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from talkingface.batch import to_network
+from talkingface.config.plain import to_plain
+from talkingface.trainer import distributed
+from talkingface.trainer.checkpoint import load_checkpoint, save_checkpoint
+from talkingface.trainer.loader import StreamSampler, make_loader
+from talkingface.trainer.optimizer import set_learning_rate
+from talkingface.trainer.progress import is_finished, rate_factor, seconds_left
+from talkingface.trainer.rng import own_random, set_rng_state
+from talkingface.trainer.sampling import show_samples
+from talkingface.trainer.stop_signal import StopSignal
+from talkingface.trainer.train_log import TrainLog
+from talkingface.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from talkingface.trainer.trainer import Trainer
+
+
+class Loop:
+    """One call of `fit`.
+
+    The order after a step is fixed: log, validation (and the best checkpoint), samples, last checkpoint. Each line
+    of metrics.jsonl tells of the steps since the line before it, and none reaches over a save, so a training that was
+    killed and resumed writes the same lines as one that was not.
+    """
+
+    def __init__(self, trainer: Trainer, train_dataset: Any, valid_dataset: Any) -> None:
+        self.trainer, self.recipe = trainer, trainer.recipe
+        self.progress = trainer.progress
+        self.run_folder = trainer.run
+        self.is_main = distributed.rank() == 0
+        self.train_dataset = train_dataset
+        self.valid_dataset = valid_dataset if valid_dataset is not None and len(valid_dataset) else None
+        self.num_samples = len(train_dataset)
+        if not self.num_samples:
+            raise UserError("training data: wanted at least one sample, got none; see the preparation's report")
+
+    def run(self) -> None:
+        """Train to the end."""
+        with self.run_folder.lock() if self.is_main else nullcontext():
+            self._resume()
+            self.log = TrainLog(
+                self.run_folder if self.is_main else None,
+                log_dir=Path(self.trainer.config.run.log_dir),
+                step=self.progress.step,
+                recipe=self.recipe,
+                show_progress=self.trainer.config.run.show_progress,
+            )
+            try:
+                self._train()
+            finally:
+                self.log.close()
+            if self.is_main:
+                score = self.progress.best_score
+                self.run_folder.update_status(finished=True, steps=self.progress.step, best_score=score)
+            distributed.barrier()
+
+    def _train(self) -> None:
+        batches = self._batches()
+        self.trainer.model.train()
+        self._minutes, self._clock = self.progress.minutes, time.perf_counter()
+        with StopSignal() as stop:
+            while not is_finished(self.recipe, self.progress, self.num_samples):
+                self._step(batches)
+                self._after_step()
+                if stop.received and distributed.world() == 1:
+                    self._save(self.run_folder.last)
+                    stop.end()
+            if self.progress.validated_step != self.progress.step:
+                self._validate()
+            self._show(video=False)
+            self._save(self.run_folder.last)
+
+    def _resume(self) -> None:
+        """Take over the last checkpoint, if any, and drop the metrics that will be written again."""
+        state = self.trainer.state()
+        for part in state.values():
+            if isinstance(part, nn.Module):
+                distributed.broadcast_module(part)
+        if self.run_folder.last.is_file():
+            contents = load_checkpoint(self.run_folder.last, state)
+            self.progress.load_plain(contents["progress"])
+            set_rng_state(contents["rng"])
+        if self.is_main:
+            self.run_folder.truncate_metrics(self.progress.step)
+            self.run_folder.update_status(finished=False)
+        distributed.barrier()
+
+    def _batches(self) -> Iterator[dict[str, Tensor]]:
+        run = self.trainer.config.run
+        sampler = StreamSampler(
+            self.num_samples,
+            batch_size=self.recipe.train_batch_size,
+            seed=run.seed,
+            start_step=self.progress.step,
+            rank=distributed.rank(),
+            world=distributed.world(),
+        )
+        pin = self.trainer.device.type == "cuda"
+        return iter(make_loader(self.train_dataset, sampler=sampler, num_workers=run.num_workers, pin_memory=pin))
+
+    def _step(self, batches: Iterator[dict[str, Tensor]]) -> None:
+        began = time.perf_counter()
+        stored = next(batches)
+        self.log.waited(time.perf_counter() - began)
+        factor = rate_factor(self.recipe, self.progress)
+        for part in self.trainer.state().values():
+            if isinstance(part, Optimizer):
+                set_learning_rate(part, factor)
+        self.log.add(self.trainer.train_step(to_network(stored, self.trainer.device)))
+        self.progress.step += 1
+        self._tick()
+
+    def _tick(self) -> None:
+        """Count the time since the last tick; several processes must agree on it, as it decides rate and end."""
+        now = time.perf_counter()
+        self._minutes, self._clock = self._minutes + (now - self._clock) / 60, now
+        if distributed.world() == 1 or self.progress.step % self.recipe.log_every == 0:
+            self.progress.minutes = self._minutes = distributed.broadcast_object(self._minutes)
+
+    def _after_step(self) -> None:
+        step, recipe = self.progress.step, self.recipe
+        if step % recipe.log_every == 0:
+            self._flush()
+        if step % recipe.valid_every == 0:
+            self._validate()
+        if step % recipe.sample_every == 0 or step % recipe.video_every == 0:
+            self._show(video=step % recipe.video_every == 0)
+        if step % recipe.save_every == 0:
+            self._save(self.run_folder.last)
+        if recipe.keep_every is not None and step % recipe.keep_every == 0:
+            self._save(self.run_folder.step_checkpoint(step))
+
+    def _flush(self) -> None:
+        """Write the line of the steps so far; stops where a loss is not finite."""
+        left = seconds_left(self.recipe, self.progress, self.num_samples, self.log.speed())
+        rate = self.trainer.optimizer.param_groups[0]["lr"]
+        self.log.flush(epoch=self._epoch(), learning_rate=rate, seconds_left=left)
+
+    def _save(self, path: Path) -> None:
+        """Save, after reading all losses so far: nothing that is not finite replaces a good checkpoint."""
+        self._flush()
+        if self.is_main:
+            save_checkpoint(
+                path,
+                state=self.trainer.state(),
+                model_name=self.trainer.config.model_name,
+                config=to_plain(self.trainer.config),
+                progress=self.progress.to_plain(),
+            )
+        self.log.restart_clock()
+
+    def _validate(self) -> None:
+        """Validate on the fixed batches, and save the best."""
+        if self.valid_dataset is None:
+            return
+        self._flush()
+        metrics = self.trainer.validate(self.valid_dataset) if self.is_main else {}
+        metrics = distributed.broadcast_object(metrics)
+        if not math.isfinite(metrics["loss"]):
+            raise UserError(f"step {self.progress.step}: the validation loss is {metrics['loss']}; training stopped")
+        is_best = self.progress.record_validation(metrics)
+        self.log.validation(metrics, epoch=self._epoch(), is_best=is_best)
+        if is_best:
+            self._save(self.run_folder.best)
+        self.log.restart_clock()
+
+    def _show(self, *, video: bool) -> None:
+        """Pictures, and a video, of validation samples; of training samples where there are none."""
+        self._flush()
+        if self.is_main:
+            dataset = self.valid_dataset or self.train_dataset
+            with own_random(self.trainer.config.run.seed):
+                show_samples(self.trainer, dataset, self.log, video=video)
+        self.log.restart_clock()
+
+    def _epoch(self) -> float:
+        return self.progress.step * self.recipe.train_batch_size / self.num_samples

@@ -1,0 +1,126 @@
+"""What training shows: grids of drawn faces, and a validation clip drawn whole, with its sound."""
+
+# B batch, T frames, C channels, H/W pixels, S side of the crop, M mel bins
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES, REFERENCE, to_network
+from talkingface.data.dataset.cut import cut_mels
+from talkingface.data.dataset.windows import MEL_STEPS, mel_start
+from talkingface.model.base import AbstractTalkingFace
+from talkingface.utils.files import atomic_path
+from talkingface.utils.media.audio import read_audio
+from talkingface.utils.media.writer import VideoWriter
+
+Image = NDArray[np.uint8]
+"""(H, W, 3) BGR."""
+STRIP = 8
+"""Frames of a clip that are shown side by side."""
+SECONDS = 10
+"""Sample videos are at most this long."""
+
+
+class Clip(Protocol):
+    """What is needed of a dataset's clip."""
+
+    name: str
+    present: NDArray[np.bool_]
+
+    @property
+    def frames(self) -> NDArray[np.uint8]:
+        """(N, S, S, 3) BGR."""
+
+    @property
+    def mel(self) -> NDArray[np.float32]:
+        """(M, n)."""
+
+
+def face_grid(batch: Mapping[str, Tensor], fake: Tensor) -> Image:
+    """Lay out one row a sample: reference, masked input, generated, ground truth; the first frame of each.
+
+    Args:
+        batch: network batch with `input_frames` (B, 6, T, H, W) and `gt` (B, 3, T, H, W), in [0, 1].
+        fake: (B, 3, T, H, W) in [0, 1].
+    """
+    masked, reference = batch[INPUT_FRAMES][:, :3, 0], batch[INPUT_FRAMES][:, 3:, 0]
+    columns = torch.cat([reference, masked, fake[:, :, 0], batch[GT][:, :, 0]], dim=3)  # (B, 3, H, 4W)
+    return np.concatenate(list(_to_images(columns)), axis=0)
+
+
+def clip_frames(
+    model: AbstractTalkingFace,
+    clip: Clip,
+    *,
+    fps: int,
+    device: torch.device,
+    batch_size: int,
+    autocast: AbstractContextManager[object],
+) -> Iterator[Image]:
+    """Draw a clip from its own sound; yields (S, 2S, 3): ground truth, generated.
+
+    The reference is the clip's first face; each frame's mel starts one frame before it, as in training.
+    """
+    frames, mel = clip.frames, clip.mel
+    reference = frames[int(np.argmax(clip.present))]
+    count = min(len(frames), SECONDS * fps)
+    last_start = mel.shape[1] - MEL_STEPS
+    for begin in range(0, count, batch_size):
+        real = np.ascontiguousarray(frames[begin : min(begin + batch_size, count)])
+        starts = [min(max(mel_start(frame - 1, fps), 0), last_start) for frame in range(begin, begin + len(real))]
+        stored = {
+            GT: _to_stored(real),
+            REFERENCE: _to_stored(np.broadcast_to(reference, real.shape)),
+            INDIV_MELS: torch.from_numpy(cut_mels(mel, starts)),
+        }
+        batch = {name: value.squeeze(2) for name, value in to_network(stored, device).items() if name == INPUT_FRAMES}
+        with autocast:
+            drawn = _to_images(model.predict({**batch, INDIV_MELS: stored[INDIV_MELS].to(device)}))
+        yield from np.concatenate([real, drawn], axis=2)
+
+
+def write_clip(path: Path, images: Iterator[Image], *, fps: int, audio_file: Path | None) -> Image:
+    """Write images as a video with the sound of a file; returns some of them side by side.
+
+    Raises:
+        MediaError: the sound cannot be read or the video not written.
+    """
+    audio = read_audio(audio_file) if audio_file is not None else None
+    kept: list[Image] = []
+    with VideoWriter(path, fps=fps, audio=audio) as writer:
+        for number, image in enumerate(images):
+            writer.write(image)
+            if number % fps == 0 and len(kept) < STRIP:  # one a second: neighbouring frames look alike
+                kept.append(np.concatenate(np.split(image, 2, axis=1), axis=0))
+    return np.concatenate(kept, axis=1)
+
+
+def write_image(path: Path, image: Image) -> None:
+    """Write a picture, atomically."""
+    with atomic_path(path) as temporary:
+        cv2.imwrite(str(temporary), image)
+
+
+def to_rgb(image: Image) -> Tensor:
+    """(H, W, 3) BGR to uint8 (3, H, W) RGB, as TensorBoard wants it."""
+    return torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
+
+
+def _to_images(faces: Tensor) -> Image:
+    """(B, 3, H, W) in [0, 1] to uint8 (B, H, W, 3)."""
+    return faces.float().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _to_stored(images: NDArray[np.uint8]) -> Tensor:
+    """uint8 (B, S, S, 3) to the stored form of single frames, (B, 3, 1, S, S)."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)[:, :, None]))
