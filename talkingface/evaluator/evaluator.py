@@ -140,8 +140,9 @@ class Evaluator:
         face = file_mark(clip.video)
         own = digest(how, face)
         cross = digest(how, face, sound.name, file_mark(sound.video)) if sound else ""
+        other = (sound.name, sound.video) if sound is not None else None
         score = digest(own, cross, self._expert_mark, repr(clip.speaker_seen), *(one.name for one in self.metrics))
-        return ClipState.load(self.out_dir, clip.name, sound and (sound.name, sound.video), own, cross, score)
+        return ClipState.load(self.out_dir, clip.name, other, own, cross, score)
 
     def _measure_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, list[Face | None]]:
         recorder = Recorder(detector)

@@ -7,10 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from talkingface.evaluator.base import ClipPair, Direction, Metric
-from talkingface.utils.face.landmarks import mouth_points
-
-LEFT_EYE, RIGHT_EYE = 33, 263
-"""Outer corners of the eyes in the face mesh; their distance is the interocular distance used here."""
+from talkingface.utils.face.landmarks import LEFT_EYE_OUTER, RIGHT_EYE_OUTER, mouth_points
 
 
 def mouth_distances(pair: ClipPair) -> np.ndarray:
@@ -46,7 +43,7 @@ class LMD(Metric):
 
 
 class LMDNormalised(Metric):
-    """Mean distance of the mouth's mesh points over the real frame's interocular distance, in percent."""
+    """Mean distance of the mouth's mesh points over that of the real frame's outer eye corners, in percent."""
 
     name, title, unit, metric_type = "lmd_interocular", "LMD/eyes", "%", "landmark"
     smaller: ClassVar[bool] = True
@@ -56,5 +53,5 @@ class LMDNormalised(Metric):
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return percent."""
         points = pair.real.landmarks[: pair.frames]
-        eyes = np.linalg.norm(points[:, LEFT_EYE] - points[:, RIGHT_EYE], axis=1)
+        eyes = np.linalg.norm(points[:, LEFT_EYE_OUTER] - points[:, RIGHT_EYE_OUTER], axis=1)
         return _nanmean(100 * mouth_distances(pair) / eyes)

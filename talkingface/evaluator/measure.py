@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
 from talkingface.evaluator.base import MeasuredVideo
+from talkingface.generate.pipeline import PadMode
 from talkingface.generate.tracker import Pads, track
 from talkingface.utils.errors import MediaError
 from talkingface.utils.face import Face, FaceDetector
@@ -43,6 +46,14 @@ class Recorder:
     def close(self) -> None:
         """Nothing: the other detector stays its owner's."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
 
 class Replay:
     """A face detector that answers from a record of the same video, played forwards and backwards as the reader does.
@@ -68,10 +79,12 @@ class Replay:
     def close(self) -> None:
         """Nothing to free."""
 
-    def __enter__(self) -> Replay:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -81,7 +94,7 @@ def measure(
     *,
     fps: float,
     crop_size: int,
-    mel_pad_mode: str,
+    mel_pad_mode: PadMode,
     pads: Pads = (0, 0, 0, 0),
     window: int = 5,
     boxes: np.ndarray | None = None,

@@ -1,6 +1,6 @@
 """Does the mouth open when it should, and as far: the opening curve of the generated video against the real one's.
 
-Opening is the distance of the inner lips over the interocular distance, by the face mesh on the written files.
+Opening is the distance of the inner lips over that of the eyes' outer corners, by the face mesh on the written files.
 """
 
 from __future__ import annotations

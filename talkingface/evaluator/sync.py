@@ -41,7 +41,8 @@ class Expert(Protocol):
 def frames_at_25(video: MeasuredVideo) -> np.ndarray:
     """Return the index of the video's nearest frame for each frame of 25 fps."""
     count = int(len(video.crops) / video.fps * FPS + 1e-6)
-    return np.minimum(np.round(np.arange(count) / FPS * video.fps).astype(int), len(video.crops) - 1)
+    nearest = np.round(np.arange(count) / FPS * video.fps).astype(np.int64)
+    return np.asarray(np.minimum(nearest, len(video.crops) - 1))
 
 
 @torch.inference_mode()
@@ -62,8 +63,9 @@ def embed(video: MeasuredVideo, expert: Expert, device: torch.device) -> tuple[T
         one_audio, one_face = expert(torch.from_numpy(mels).to(device), expert.window(frames))
         audio.append(one_audio.float().cpu())
         face.append(one_face.float().cpu())
-    whole = np.lib.stride_tricks.sliding_window_view(video.present[index], NUM_FRAMES).all(axis=1)[:windows]
-    return torch.cat(audio), torch.cat(face), torch.from_numpy(whole.copy())
+    present = video.present[index]
+    whole = np.stack([present[i : i + NUM_FRAMES].all() for i in range(windows)])
+    return torch.cat(audio), torch.cat(face), torch.from_numpy(whole)
 
 
 def _last_mel_window(length: int) -> int:

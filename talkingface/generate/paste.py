@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-FACE_OVAL_LOWER = (
-    127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356,
-)  # fmt: skip
-"""Face mesh points from one temple along the jaw to the other."""
+from talkingface.utils.face.landmarks import FACE_OVAL
+
+JAW = FACE_OVAL[7:30]
+"""Points of the face's outline from one temple along the jaw to the other."""
 MASK_SIZE = 128
 """Side of the square on which masks are drawn before they are resized to the box."""
 TOP = 0.5
@@ -84,7 +84,7 @@ def region_mask(box: np.ndarray, landmarks: np.ndarray | None, options: PasteOpt
 def _jaw_outline(box: np.ndarray, landmarks: np.ndarray, chin_room: float) -> np.ndarray:
     """Return (P, 2) points in shares of the box: the jaw line, lowered towards the chin."""
     x1, y1, x2, y2 = (float(value) for value in box)
-    points = (landmarks[list(FACE_OVAL_LOWER)] - (x1, y1)) / (x2 - x1, y2 - y1)
+    points = (landmarks[list(JAW)] - (x1, y1)) / (x2 - x1, y2 - y1)
     depth = (points[:, 1] - points[:, 1].min()) / max(float(np.ptp(points[:, 1])), 1e-6)
     points[:, 1] += chin_room * np.clip((depth - 0.5) / 0.5, 0, 1)
     return np.asarray(points)

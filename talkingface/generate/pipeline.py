@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from talkingface.utils.errors import MediaError
 from talkingface.utils.face import FaceDetector
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.mel import melspectrogram
+
+PadMode = Literal["constant", "reflect"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,7 @@ def generate(
     output: str | Path,
     detector: FaceDetector,
     img_size: int,
-    mel_pad_mode: str = "constant",
+    mel_pad_mode: PadMode = "constant",
     device: torch.device | str = "cpu",
     precision: str = "auto",
     pads: Pads = (0, 0, 0, 0),
@@ -118,7 +121,7 @@ def generate(
     )  # fmt: skip
 
 
-def _mel(samples: np.ndarray, pad_mode: str) -> np.ndarray:
+def _mel(samples: np.ndarray, pad_mode: PadMode) -> np.ndarray:
     """Return the sound's mel, float32 (80, n) with n >= 16: sounds shorter than one window are followed by silence."""
     shortest = MEL_STEPS * SAMPLE_RATE // MELS_PER_SECOND
     if len(samples) < shortest:

@@ -73,7 +73,7 @@ class Synthesizer:
 
     def _predict(self, items: list[tuple[int, TrackedFrame]]) -> np.ndarray:
         """Return uint8 (B, H, W, 3) BGR faces for frames that have a box."""
-        crops = np.stack([crop(one.frame, one.box, self.img_size) for _, one in items])
+        crops = np.stack([crop(one.frame, one.box, self.img_size) for _, one in items if one.box is not None])
         if self._reference is None:
             self._reference = crops[0].copy()
         mels = np.stack([self._mel_chunk(number) for number, _ in items])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from talkingface.utils.face import FaceDetector
+from talkingface.utils.face import Face, FaceDetector
 from talkingface.utils.face.crop import pad_and_clip
 
 SAME_FACE_IOU = 0.3
@@ -29,56 +29,67 @@ class TrackedFrame:
     """float32 (468, 2) pixels of the frame, not smoothed."""
 
 
-@dataclass
-class _Seen:
-    frame: np.ndarray
-    box: np.ndarray | None
-    landmarks: np.ndarray | None
+class _Run:
+    """Neighbouring frames with one face: holds the frames that wait for later boxes, and the last `window` boxes."""
+
+    def __init__(self, half: int, pads: Pads) -> None:
+        self.half, self.pads = half, pads
+        self.count = 0
+        self.boxes: deque[np.ndarray] = deque(maxlen=2 * half + 1)
+        self.waiting: deque[tuple[np.ndarray, np.ndarray | None]] = deque()
+
+    def add(self, frame: np.ndarray, face: Face) -> Iterator[TrackedFrame]:
+        """Take the next frame and yield the one whose box is settled by it, if any."""
+        self.boxes.append(np.asarray(face.box, dtype=np.float32))
+        self.waiting.append((frame, face.landmarks))
+        self.count += 1
+        if len(self.waiting) > self.half:
+            yield self._settle()
+
+    def finish(self) -> Iterator[TrackedFrame]:
+        """Yield what waits: no more frames will come."""
+        while self.waiting:
+            yield self._settle()
+
+    def _settle(self) -> TrackedFrame:
+        later = len(self.waiting) - 1
+        number = self.count - 1 - later
+        reach = min(self.half, number, later)
+        place = len(self.boxes) - 1 - later
+        near = [self.boxes[i] for i in range(place - reach, place + reach + 1)]
+        frame, landmarks = self.waiting.popleft()
+        box = pad_and_clip(np.stack(near).mean(axis=0), self.pads, frame.shape)
+        return TrackedFrame(frame=frame, box=box, landmarks=landmarks)
 
 
 def track(
     frames: Iterable[np.ndarray], detector: FaceDetector, *, pads: Pads = (0, 0, 0, 0), window: int = 5
 ) -> Iterator[TrackedFrame]:
-    """Yield every frame with its smoothed box, at most `window` - 1 frames behind the input.
+    """Yield every frame with its smoothed box, at most half a window behind the input.
 
-    A frame's box is the mean of its own and the next `window` - 1 boxes of the same run; the last frames of a run
-    share the mean of its last `window` boxes. A run ends at a frame without a face and where the face jumps.
+    A frame's box is the mean of the `window` boxes around it, as at preparation (fewer, but as many on either side,
+    next to the ends of a run), so that crops are cut as in training. A run ends at a frame without a face and where
+    the face jumps. The published inference averages a frame's box and the next four, which leads a moving head.
 
     Args:
         frames: uint8 (H, W, 3) BGR.
         detector: Already made; it is told that a new clip begins.
         pads: Pixels added to the box: top, bottom, left, right.
-        window: Frames averaged; 1 leaves boxes as detected.
+        window: Frames averaged; 1 or 2 leaves boxes as detected.
     """
     detector.reset()
-    waiting: deque[_Seen] = deque()
-    recent: deque[np.ndarray] = deque(maxlen=window)
+    half = max(window - 1, 0) // 2
+    run = _Run(half, pads)
     for frame in frames:
         face = detector.detect(frame)
-        if face is None or (recent and _iou(recent[-1], face.box) < SAME_FACE_IOU):
-            yield from _flush(waiting, recent, pads)
+        if face is None or (run.boxes and _iou(run.boxes[-1], face.box) < SAME_FACE_IOU):
+            yield from run.finish()
+            run = _Run(half, pads)
         if face is None:
             yield TrackedFrame(frame=frame, box=None, landmarks=None)
-            continue
-        waiting.append(_Seen(frame, face.box, face.landmarks))
-        recent.append(np.asarray(face.box, dtype=np.float64))
-        if len(waiting) == window:
-            yield _settle(waiting.popleft(), recent, pads)
-    yield from _flush(waiting, recent, pads)
-
-
-def _flush(waiting: deque[_Seen], recent: deque[np.ndarray], pads: Pads) -> Iterator[TrackedFrame]:
-    while waiting:
-        yield _settle(waiting.popleft(), recent, pads)
-    recent.clear()
-
-
-def _settle(seen: _Seen, recent: deque[np.ndarray], pads: Pads) -> TrackedFrame:
-    height, width = seen.frame.shape[:2]
-    box = np.asarray(pad_and_clip(np.mean(recent, axis=0), pads, (height, width)), dtype=np.int64)
-    if box[2] - box[0] < 2 or box[3] - box[1] < 2:
-        return TrackedFrame(frame=seen.frame, box=None, landmarks=None)
-    return TrackedFrame(frame=seen.frame, box=box, landmarks=seen.landmarks)
+        else:
+            yield from run.add(frame, face)
+    yield from run.finish()
 
 
 def _iou(a: np.ndarray, b: np.ndarray) -> float:
