@@ -8,4 +8,4 @@ import sys
 from talkingface.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

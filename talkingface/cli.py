@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from talkingface.allocator import restart_with_setting
 from talkingface.arguments import Arguments, parse
 from talkingface.config.loader import Resolved
 from talkingface.config.plain import show
@@ -16,8 +17,10 @@ from talkingface.quick_start import catalog, resolve
 from talkingface.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from talkingface.quick_start.chains import Chain
+    from talkingface.quick_start.chains import Chain, Until
 
+COMPUTING = ("run", "train", "evaluate", "generate")
+"""Commands whose time goes into tensors."""
 HELP = """\
 usage: python run_talkingface.py [COMMAND] --model=NAME --dataset=NAME [--KEY=VALUE ...]
 
@@ -43,9 +46,16 @@ flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; returns the exit code.
+
+    Args:
+        argv: what follows the program's name. Only without it, as a program of its own, may the process be started
+            again with a better allocator setting (see allocator.py).
+    """
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv)
+        if argv is None and (arguments.words or ("run",))[0] in COMPUTING and not arguments.switches:
+            restart_with_setting(arguments.flags.get("device", "auto"))
         return _dispatch(arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -102,49 +112,65 @@ def _chain(arguments: Arguments) -> Chain:
 
 
 def _run(arguments: Arguments) -> None:
-    if "checkpoint" in arguments.options:
-        return _evaluate(arguments)
-    from talkingface.quick_start.chains import carry_out, summary
-
-    chain = _chain(arguments)
-    carry_out(chain, chain.all, dry_run="dry_run" in arguments.switches)
-    if "dry_run" not in arguments.switches:
-        print("\n".join(summary(chain)))
-    return None
+    if "checkpoint" in arguments.options:  # as --evaluate_model_file is known: measure, do not train
+        _evaluate(arguments)
+    else:
+        _carry_out(arguments, "run")
 
 
 def _prepare(arguments: Arguments) -> None:
-    from talkingface.quick_start.chains import carry_out
-
-    chain = _chain(arguments)
-    carry_out(chain, chain.data, dry_run="dry_run" in arguments.switches)
+    _carry_out(arguments, "prepare")
 
 
 def _train(arguments: Arguments) -> None:
-    from talkingface.quick_start.chains import carry_out, summary
-
-    chain = _chain(arguments)
-    carry_out(chain, chain.train, dry_run="dry_run" in arguments.switches)
-    if "dry_run" not in arguments.switches:
-        print("\n".join(summary(chain)))
+    _carry_out(arguments, "train")
 
 
 def _check(arguments: Arguments) -> None:
+    _carry_out(arguments, "run", dry_run=True)
+
+
+def _carry_out(arguments: Arguments, until: Until, *, dry_run: bool = False) -> None:
     from talkingface.quick_start.chains import carry_out
 
-    chain = _chain(arguments)
-    carry_out(chain, chain.all, dry_run=True)
+    carry_out(_chain(arguments), until, dry_run=dry_run or "dry_run" in arguments.switches)
 
 
 def _evaluate(arguments: Arguments) -> None:
-    raise UserError("evaluate: not there yet")
+    from talkingface.quick_start.stages import run_stages, show_plan
+    from talkingface.quick_start.use import judge_checkpoint, judge_trained
+
+    overrides = arguments.overrides()
+    if (checkpoint := arguments.options.get("checkpoint")) is not None:
+        model, dataset = arguments.options.get("model"), arguments.options.get("dataset")
+        judgement = judge_checkpoint(checkpoint, model=model, dataset=dataset, overrides=overrides)
+    else:
+        judgement = judge_trained(_need(arguments, "model"), _need(arguments, "dataset"), overrides)
+    (show_plan if "dry_run" in arguments.switches else run_stages)([judgement.measure()])
 
 
 def _generate(arguments: Arguments) -> None:
-    raise UserError("generate: not there yet")
+    checkpoint, face, audio, output = (_need(arguments, name) for name in ("checkpoint", "face", "audio", "output"))
+    from talkingface.quick_start.use import generate_video
+
+    done = generate_video(
+        checkpoint,
+        face=face,
+        audio=audio,
+        output=output,
+        model=arguments.options.get("model"),
+        overrides=arguments.overrides(),
+    )
+    missing = f", {done.faces_missing} without a face left as they were" if done.faces_missing else ""
+    print(f"{output}: {done.frames} frames at {done.fps:g} fps{missing}, in {done.elapsed:.1f} s")
 
 
 def _list(arguments: Arguments) -> None:
+    if "runs" in arguments.switches:
+        from talkingface.quick_start.list_runs import list_runs
+
+        print("\n".join(list_runs(arguments.flags.get("saved_dir", "saved"))))
+        return
     from talkingface.config.loader import profiles
 
     print("models")

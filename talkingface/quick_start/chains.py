@@ -1,24 +1,27 @@
-"""What the command words do: checks first, then the stages of the chain."""
+"""From videos to a judged model: the stages of `prepare`, `train` and `run`, checked before they start."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Literal
 
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.quick_start.data_stages import check_data, data_stages
+from talkingface.quick_start.data_stages import data_stages
 from talkingface.quick_start.judge_stages import Judgement
+from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import Part, best_of, choose_run, make_part
+from talkingface.quick_start.preflight import check
 from talkingface.quick_start.resolve import DatasetChoice, choose_dataset
-from talkingface.quick_start.stages import Stage, run_stages, show_plan
-from talkingface.quick_start.train_stages import Runs, check_needs, to_train, train_stages, trained_weights
+from talkingface.quick_start.stages import Say, Stage, run_stages, show_plan
+from talkingface.quick_start.train_stages import Runs, to_train, train_stages, trained_weights
+from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 
-Say = Callable[[str], None]
+Until = Literal["prepare", "train", "run"]
 
 
 @dataclass(kw_only=True)
@@ -50,21 +53,24 @@ class Chain:
         return [*self.data(), *train_stages(self.part, self.runs)]
 
     def all(self) -> list[Stage]:
-        """Data and training; evaluation and a sample for models that draw faces."""
+        """The whole chain."""
         return [*self.train(), *self.judge()]
 
     def judge(self) -> list[Stage]:
+        """Evaluation and a sample, for models that draw faces."""
         if not self.part.row.makes_video:
             return []
         self.judgement = Judgement(
             dataset=self.dataset,
             overrides=self.overrides,
             config=self.config,
-            model=self.part.row.name,
-            checkpoint=lambda: trained_weights(self.part, self.runs),
-            folder=lambda: trained_weights(self.part, self.runs).parent.parent / "evaluation",
+            load=self._trained,
         )
-        return self.judgement.stages()
+        return [self.judgement.measure(), self.judgement.show()]
+
+    def _trained(self) -> Trained:
+        path = trained_weights(self.part, self.runs)
+        return load_trained(path, model=self.part.row.name, dataset=self.dataset, overrides=self.overrides)
 
 
 def make_chain(model: str, dataset: str, overrides: Overrides) -> Chain:
@@ -77,48 +83,45 @@ def make_chain(model: str, dataset: str, overrides: Overrides) -> Chain:
     return Chain(part=make_part(model, choice, overrides), dataset=choice, overrides=overrides)
 
 
-def check(chain: Chain) -> list[str]:
-    """Look at everything that can be wrong before work starts; returns a line for each that was looked at.
+def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = print) -> None:
+    """Check everything, then run the stages, or only print what they would do.
+
+    Args:
+        chain: model and dataset.
+        until: `prepare`, `train` or `run`, the last stage's command word.
+        dry_run: write nothing.
+        say: takes the lines that tell what happens.
 
     Raises:
-        UserError: the first thing that is wrong, in the order configuration, device, folders, data, weights.
+        UserError: something given cannot be used.
     """
-    config = chain.config
-    lines = [f"configuration: {chain.part.row.name} on {config.dataset_name}, {_profile(chain)}"]
-    lines.append(f"device: {pick_device(config.run.device)}")
-    for folder in (config.run.saved_dir, config.run.log_dir, config.dataset.packed_root):
-        _check_writable(Path(folder))
-    lines.append(f"data: {check_data(chain.dataset.row, config.dataset)}")
-    if not choose_run(chain.part).finished:
-        lines += check_needs(chain.part)
-    return lines
-
-
-def _profile(chain: Chain) -> str:
-    profile = chain.part.resolved.profile
-    return f"profile {profile}" if profile else "no profile"
-
-
-def _check_writable(folder: Path) -> None:
-    import os
-
-    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not there.is_dir():
-        raise UserError(f"{folder}: {there} is a file, wanted a folder to write into")
-    if not os.access(there, os.W_OK):
-        raise UserError(f"{folder}: {there} cannot be written to")
-
-
-def carry_out(chain: Chain, stages: Callable[[], Sequence[Stage]], *, dry_run: bool, say: Say = print) -> None:
-    """Check everything, then run the stages, or only print what they would do."""
-    checked = check(chain)
+    make = {"prepare": chain.data, "train": chain.train, "run": chain.all}
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        _together(chain, until, say)
+        return
+    checked = check(chain.part, chain.dataset)
     for line in checked:
         if dry_run or line.startswith("warning"):
             say(line)
     if dry_run:
-        show_plan(stages(), say)
-    else:
-        run_stages(stages(), say)
+        show_plan(make[until](), say)
+        return
+    run_stages(make[until](), say)
+    if until != "prepare":
+        for line in summary(chain):
+            say(line)
+
+
+def _together(chain: Chain, until: Until, say: Say) -> None:
+    """Train in several processes that torchrun started, on data that are packed already."""
+    if until != "train":
+        raise UserError(
+            f"{until}: runs in one process; under torchrun use the command `train`, after `prepare` without torchrun"
+        )
+    distributed.start(pick_device(chain.config.run.device))
+    stages = train_stages(chain.part, chain.runs)
+    distributed.barrier()  # all have seen the same runs before the first makes a new one
+    run_stages(stages, say if distributed.rank() == 0 else lambda line: None)
 
 
 def summary(chain: Chain) -> list[str]:

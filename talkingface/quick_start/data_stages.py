@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.quick_start import catalog
@@ -75,7 +76,7 @@ def _prepare(config: DatasetConfig, show: bool, *, will_have_videos: bool) -> St
     return Stage(name="prepare", look=look, work=work)
 
 
-def _pack(config: DatasetConfig, img_size: int, mel_pad_mode: str, show: bool) -> Stage:
+def _pack(config: DatasetConfig, img_size: int, mel_pad_mode: Literal["constant", "reflect"], show: bool) -> Stage:
     def look() -> Look:
         return Look(True, f"{img_size} px faces and {mel_pad_mode} mel, to {config.packed_root}")
 

@@ -13,7 +13,7 @@ from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.quick_start import catalog
-from talkingface.quick_start.networks import load_trained
+from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import find_weights, make_part
 from talkingface.quick_start.resolve import DatasetChoice
 from talkingface.quick_start.stages import Look, Stage
@@ -35,20 +35,18 @@ class Judgement:
     overrides: Overrides
     config: Config
     """Of the command; the model's own comes with the checkpoint."""
-    model: str | None
-    checkpoint: Callable[[], Path]
-    """Known when the model has been trained."""
-    folder: Callable[[], Path]
-    """Where the evaluation goes."""
+    load: Callable[[], Trained]
+    """Gives the model, once it has been trained."""
     evaluation: Evaluation | None = None
     sample: Path | None = None
 
-    def stages(self) -> list[Stage]:
-        """Measure, then keep a sample."""
-        return [
-            Stage(name="evaluate", look=self._look, work=self._evaluate),
-            Stage(name="sample", look=self._look_sample, work=self._keep_sample),
-        ]
+    def measure(self) -> Stage:
+        """Dub the test clips and measure them."""
+        return Stage(name="evaluate", look=self._look, work=self._evaluate)
+
+    def show(self) -> Stage:
+        """Keep a sample of them; after `measure`."""
+        return Stage(name="sample", look=self._look_sample, work=self._keep_sample)
 
     def _look(self) -> Look:
         data = self.config.dataset
@@ -73,12 +71,12 @@ class Judgement:
         from talkingface.evaluator.evaluator import evaluate
 
         device = pick_device(self.config.run.device)
-        trained = load_trained(self.checkpoint(), model=self.model, dataset=self.dataset, overrides=self.overrides)
+        trained = self.load()
         self.evaluation = evaluate(
             trained.network.to(device),
             trained.config,
             clips=test_clips(self.config.dataset),
-            out_dir=self.folder(),
+            out_dir=evaluation_folder(trained),
             expert=self._expert(device),
             device=device,
             progress=self.config.run.show_progress,
@@ -144,3 +142,15 @@ def sample_video(evaluation: Evaluation) -> Path:
     if clip.sound_from is None:
         return videos / f"{clip.name}.mp4"
     return videos / f"{clip.name}__{clip.sound_from.replace('/', '-')}.mp4"
+
+
+def evaluation_folder(trained: Trained) -> Path:
+    """Beside the run where the weights are of one, else under saved/; one folder for each checkpoint and dataset."""
+    path, config = trained.path, trained.config
+    of_run = path.parent.name == "checkpoints" and (path.parent.parent / "config.yaml").is_file()
+    if not of_run:
+        return Path(config.run.saved_dir) / f"evaluation-{config.model_name}-{path.stem}-{config.dataset_name}"
+    name = "evaluation" if path.stem == "best" else f"evaluation-{path.stem}"
+    if trained.header and trained.header.config["dataset_name"] != config.dataset_name:
+        name += f"-{config.dataset_name}"
+    return path.parent.parent / name

@@ -23,12 +23,16 @@ NO_DATASET = "any"
 class Trained:
     """A network with its weights, and the configuration it was trained with."""
 
+    path: Path
     row: ModelRow
     config: Config
     network: Any
     """The row's class, in evaluation mode."""
     header: CheckpointHeader | None
     """None for a checkpoint of another project."""
+    dataset: DatasetChoice
+    overrides: Overrides
+    """The user's layers with the checkpoint's own values."""
 
 
 def build_network(row: ModelRow, config: Config) -> Any:
@@ -64,7 +68,9 @@ def load_trained(
     config = resolve(name, choice, overrides).config
     network = build_network(row, config)
     load_weights(network, path)
-    return Trained(row=row, config=config, network=network.eval(), header=header)
+    return Trained(
+        path=path, row=row, config=config, network=network.eval(), header=header, dataset=choice, overrides=overrides
+    )
 
 
 def _header(path: Path, model: str | None) -> CheckpointHeader | None:
@@ -90,12 +96,12 @@ def _dataset_of(header: CheckpointHeader | None) -> DatasetChoice:
     return DatasetChoice(name=name, row=catalog.one_each(catalog.DATASETS).get(name, catalog.VIDEOS))
 
 
-def poor(trained: Trained, path: Path, need: Need) -> str | None:
+def poor(trained: Trained, need: Need) -> str | None:
     """A line of warning where needed weights are worse than they should be, as far as the checkpoint tells."""
     loss = trained.header.metrics.get("loss") if trained.header else None
     if loss is None or need.good_loss is None or loss <= need.good_loss:
         return None
     return (
-        f"warning: {need.part} {path} has a validation loss of {loss:.3f}; it is worth training by up to "
+        f"warning: {need.part} {trained.path} has a validation loss of {loss:.3f}; it is worth training by up to "
         f"{need.good_loss:g}. Train it longer (--model={need.model}), or go on and expect less of {need.when}"
     )

@@ -8,13 +8,16 @@ from typing import Any
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
 from talkingface.quick_start import catalog
-from talkingface.quick_start.chains import Chain, Say, carry_out, make_chain, summary
-from talkingface.quick_start.resolve import resolve
+from talkingface.quick_start.chains import Chain, carry_out, make_chain
+from talkingface.quick_start.resolve import choose_dataset, resolve
+from talkingface.quick_start.stages import Say
+from talkingface.quick_start.use import generate_video
 from talkingface.utils.logger import init_logger
 from talkingface.utils.seed import init_seed
 
 __all__ = [
     "create_dataset",
+    "generate_video",
     "get_config",
     "get_model",
     "get_preprocess",
@@ -50,10 +53,7 @@ def run(
         UserError: something given cannot be used; found before anything is written where it can be.
     """
     chain = make_chain(model, dataset, _overrides(config_file_list, config_dict, profile))
-    carry_out(chain, chain.all, dry_run=dry_run, say=say)
-    if not dry_run:
-        for text in summary(chain):
-            say(text)
+    carry_out(chain, "run", dry_run=dry_run, say=say)
     return chain
 
 
@@ -82,9 +82,12 @@ def get_trainer(model_name: str) -> type[Any]:
 
 
 def get_preprocess(dataset_name: str) -> Callable[..., Any]:
-    """The function that prepares a dataset's videos: (config.dataset, show_progress=...)."""
+    """The function that prepares a dataset's videos: (config.dataset, show_progress=...).
+
+    Raises:
+        UserError: no such dataset.
+    """
     from talkingface.data.dataprocess.hyperlipsbase_process import prepare
-    from talkingface.quick_start.resolve import choose_dataset
 
     choose_dataset(dataset_name)
     return prepare

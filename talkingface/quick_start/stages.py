@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+Say = Callable[[str], None]
+"""Takes a line that tells what happens."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -24,18 +27,16 @@ class Stage:
     """Reads what is there; writes nothing."""
     work: Callable[[], str | None]
     """Does it; returns a line about the result."""
-    unless_done: Callable[[], bool] = lambda: False
-    """Whether the whole stage is moot, because what it is for stands."""
 
 
-def show_plan(stages: Sequence[Stage], say: Callable[[str], None] = print) -> None:
+def show_plan(stages: Sequence[Stage], say: Say = print) -> None:
     """One line a stage, as things stand now. A stage after one that has work to do may find more than it says here."""
     for number, stage in enumerate(stages, 1):
         look = stage.look()
         say(line(number, len(stages), stage.name, look))
 
 
-def run_stages(stages: Sequence[Stage], say: Callable[[str], None] = print) -> None:
+def run_stages(stages: Sequence[Stage], say: Say = print) -> None:
     """Run what has to be run, in order."""
     for number, stage in enumerate(stages, 1):
         look = stage.look()

@@ -14,6 +14,7 @@ from talkingface.quick_start import catalog
 from talkingface.quick_start.networks import build_network, load_trained, poor
 from talkingface.quick_start.parts import Part, best_of, choose_run, find_weights
 from talkingface.quick_start.stages import Look, Stage
+from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError
@@ -63,7 +64,7 @@ def check_needs(part: Part) -> list[str]:
             continue
         trained = load_trained(weights.path, model=need.model)
         lines.append(f"{need.part}: {weights.reason}")
-        warning = poor(trained, weights.path, need)
+        warning = poor(trained, need)
         lines += [warning] if warning else []
     return lines
 
@@ -102,20 +103,27 @@ def train(part: Part, runs: Runs) -> str:
         UserError: data, device or needed weights are not as they should be.
     """
     init_seed(part.config.run.seed)
-    device = pick_device(part.config.run.device)
+    device = distributed.start(pick_device(part.config.run.device))
     config, networks = _with_needs(part)
     row = part.row
     make_dataset = catalog.load(row.dataset)
     train_data = make_dataset(config, "train")
     valid_data = make_dataset(config, "val") if _has_list(config, "val") else None
     network = build_network(row, config)
-    run = choose_run(part).run or RunFolder.create(config, fingerprint=part.fingerprint)
+    run = _shared_run(part, config)
     runs[row.name] = run
-    with run.lock():
-        trainer = catalog.load(row.trainer)(config, network, run=run, device=device, parts=networks)
-        result = trainer.fit(train_data, valid_data)
+    trainer = catalog.load(row.trainer)(config, network, run=run, device=device, parts=networks)
+    result = trainer.fit(train_data, valid_data)
     score = "" if result.best_score is None else f", validation loss {result.best_score:.4g}"
     return f"{result.steps} steps{score}: {best_of(run) or run.path}"
+
+
+def _shared_run(part: Part, config: Config) -> RunFolder:
+    """The run to continue, or a new one; of several processes the first decides."""
+    path = ""
+    if distributed.rank() == 0:
+        path = str((choose_run(part).run or RunFolder.create(config, fingerprint=part.fingerprint)).path)
+    return RunFolder(distributed.broadcast_object(path))
 
 
 def _with_needs(part: Part) -> tuple[Config, dict[str, torch.nn.Module]]:
@@ -127,7 +135,7 @@ def _with_needs(part: Part) -> tuple[Config, dict[str, torch.nn.Module]]:
         if weights.path is None:
             raise CheckpointError(f"{need.path_key}: {weights.reason}")
         trained = load_trained(weights.path, model=need.model)
-        if warning := poor(trained, weights.path, need):
+        if warning := poor(trained, need):
             print(warning)
         networks[need.part] = trained.network
         paths[need.path_key] = str(weights.path)

@@ -1,0 +1,104 @@
+"""What starts from trained weights: dubbing a video, measuring on a test list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from talkingface.config.loader import Overrides
+from talkingface.generate import GenerateSummary, generate
+from talkingface.quick_start.judge_stages import Judgement
+from talkingface.quick_start.networks import Trained, load_trained
+from talkingface.quick_start.parts import Part, checkpoint_file, choose_run, find_weights, make_part
+from talkingface.quick_start.resolve import choose_dataset
+from talkingface.utils.device import pick_device
+from talkingface.utils.errors import CheckpointError, MediaError, UserError
+from talkingface.utils.face import make_detector
+
+
+def generate_video(
+    checkpoint: str,
+    *,
+    face: str,
+    audio: str,
+    output: str,
+    model: str | None = None,
+    overrides: Overrides | None = None,
+) -> GenerateSummary:
+    """Dub a video with a trained model.
+
+    Args:
+        checkpoint: a run's folder or a .pth file, ours or an original project's.
+        face: video or image.
+        audio: sound file, or a video whose sound is used.
+        output: mp4 file to write.
+        model: the catalog row; needed for checkpoints of original projects only.
+        overrides: device, precision, detector and other keys that differ from the checkpoint's.
+
+    Raises:
+        UserError: something given is missing or does not fit.
+    """
+    for flag, path in (("face", face), ("audio", audio)):
+        if not Path(path).is_file():
+            raise MediaError(f"--{flag}={path}: no such file")
+    trained = load_trained(checkpoint_file(checkpoint), model=model, overrides=overrides)
+    if not trained.row.makes_video:
+        raise UserError(f"{checkpoint}: is of {trained.row.name}, which draws no faces; wanted a model that does")
+    config = trained.config
+    device = pick_device(config.run.device)
+    with make_detector(config.dataset.face_detector, config.dataset.face_detector_weights) as detector:
+        return generate(
+            trained.network.to(device),
+            face=face,
+            audio=audio,
+            output=output,
+            detector=detector,
+            img_size=config.model.img_size,
+            mel_pad_mode=config.model.mel_pad_mode,
+            device=device,
+            precision=config.run.precision,
+            pads=config.dataset.crop_pads,
+            batch_size=config.model.evaluate_batch_size,
+            box_smoothing=config.dataset.box_smoothing,
+            progress=config.run.show_progress,
+        )
+
+
+def judge_checkpoint(checkpoint: str, *, model: str | None, dataset: str | None, overrides: Overrides) -> Judgement:
+    """The evaluation of given weights, on the data they were trained on or on others.
+
+    Raises:
+        CheckpointError: missing, damaged, of another model, or of an original project and no dataset is given.
+        UserError: the model draws no faces, or the configuration does not fit.
+    """
+    path = checkpoint_file(checkpoint)
+    choice = None if dataset is None else choose_dataset(dataset, overrides)
+    trained = load_trained(path, model=model, dataset=choice, overrides=overrides)
+    if trained.header is None and dataset is None:
+        raise CheckpointError(f"{path}: does not say what it was trained on; give --dataset to measure it on")
+    return _judgement(trained)
+
+
+def judge_trained(model: str, dataset: str, overrides: Overrides) -> Judgement:
+    """The evaluation of what `train` made with this configuration, else of the newest weights there are.
+
+    Raises:
+        CheckpointError: nothing has been trained.
+    """
+    choice = choose_dataset(dataset, overrides)
+    part = make_part(model, choice, overrides)
+    path = _trained_path(part)
+    return _judgement(load_trained(path, model=model, dataset=choice, overrides=overrides))
+
+
+def _judgement(trained: Trained) -> Judgement:
+    return Judgement(dataset=trained.dataset, overrides=trained.overrides, config=trained.config, load=lambda: trained)
+
+
+def _trained_path(part: Part) -> Path:
+    choice = choose_run(part)
+    if choice.run is not None and choice.finished:
+        return checkpoint_file(str(choice.run.path))
+    weights = find_weights(part)
+    if weights.path is None:
+        raise CheckpointError(f"{weights.reason}; train it first, or give --checkpoint")
+    return weights.path
