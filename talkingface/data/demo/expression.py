@@ -1,0 +1,158 @@
+"""How a face's points move: opening lips, spread and rounded mouths, blinks, brows, small turns of the head."""
+
+# N points (the mesh and a fixed ring around it)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from talkingface.data.demo.points import (
+    BROWS,
+    EYE_CORNERS,
+    EYES,
+    INNER_CORNERS,
+    INNER_LIPS,
+    LEFT_CORNER,
+    LOWER_FLESH,
+    LOWER_INNER,
+    LOWER_LIP,
+    LOWER_OUTER,
+    OUTER_CORNERS,
+    OVAL,
+    RIGHT_CORNER,
+    UPPER_FLESH,
+    UPPER_INNER,
+    UPPER_LIP,
+    UPPER_OUTER,
+)
+from talkingface.data.demo.warp import FloatArray, triangulate
+
+WIDEST = 0.36
+"""Distance of the inner lips at opening 1, in units of the interocular distance."""
+
+
+class Expression(NamedTuple):
+    """State of a face in one frame."""
+
+    opening: float = 0.0
+    """Lips: 0 closed to about 1."""
+    width: float = 0.0
+    """Mouth corners: -1 rounded to 1 spread."""
+    blink: float = 0.0
+    """Eyes: 0 open to 1 closed."""
+    brow: float = 0.0
+    """Brows: 0 at rest to 1 raised."""
+    yaw: float = 0.0
+    """Turn to the side, radians; small."""
+    pitch: float = 0.0
+    """Nod, radians; small."""
+
+
+def interocular(points: FloatArray) -> float:
+    """Distance of the outer eye corners, pixels."""
+    return float(np.hypot(*(points[EYE_CORNERS[1], :2] - points[EYE_CORNERS[0], :2])))
+
+
+def close_mouth(points: FloatArray) -> NDArray[np.float64]:
+    """The (468, 2) points with the inner lips brought together on the line between them."""
+    closed = np.array(points, dtype=np.float64)
+    for upper, lower in zip(UPPER_INNER, LOWER_INNER, strict=True):
+        closed[[upper, lower]] = points[upper] * 0.45 + points[lower] * 0.55
+    moved = (closed - points)[:, 1]
+    for group, inner, share in (
+        (UPPER_FLESH, UPPER_INNER, 0.7),
+        (LOWER_FLESH, LOWER_INNER, 0.8),
+        (UPPER_OUTER, UPPER_INNER, 0.35),
+        (LOWER_OUTER, LOWER_INNER, 0.6),
+    ):
+        closed[group, 1] += share * np.interp(points[group, 0], points[inner, 0], moved[inner])
+    return closed
+
+
+def _ring(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Points around the face that never move, so that the warp ends before hair and shoulders do."""
+    centre = points[OVAL].mean(axis=0)
+    return np.clip(centre + (points[OVAL][::2] - centre) * 1.32, 2, size - 3)
+
+
+def _opening_move(points: NDArray[np.float64], eyes: float) -> NDArray[np.float64]:
+    """(468, 2) movement at opening 1: the jaw drops, the upper lip rises a little, the corners come in."""
+    centre = points[[LEFT_CORNER, RIGHT_CORNER]].mean(axis=0)
+    half = np.hypot(*(points[RIGHT_CORNER] - points[LEFT_CORNER])) / 2
+    x, y = (points - centre).T
+    drop, rise = WIDEST * 0.86 * eyes, WIDEST * 0.14 * eyes
+    arch = np.clip(1 - (x / (half * 1.02)) ** 2, 0, 1) ** 0.7
+    jaw = np.where(y > 0, np.exp(-((x / eyes) ** 2)) * np.clip(y / (0.45 * eyes), 0, 1) * 0.55, 0) * drop
+    move = np.zeros_like(points)
+    move[:, 1] = jaw
+    outer = np.where(np.isin(LOWER_LIP, LOWER_OUTER), 0.92, 1.0)
+    move[LOWER_LIP, 1] = np.maximum(jaw[LOWER_LIP], arch[LOWER_LIP] * drop * outer)
+    move[UPPER_LIP, 1] = jaw[UPPER_LIP] - arch[UPPER_LIP] * rise
+    move[[*INNER_CORNERS, *OUTER_CORNERS], 1] += 0.10 * drop
+    near = np.exp(-((x / (1.25 * half)) ** 4) - (y / (1.1 * half)) ** 4)
+    move[:, 0] = -0.10 * x * near
+    return move
+
+
+def _corner_moves(points: NDArray[np.float64], eyes: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(468, 2) movements of the spread and of the rounded mouth."""
+    centre = points[[LEFT_CORNER, RIGHT_CORNER]].mean(axis=0)
+    half = np.hypot(*(points[RIGHT_CORNER] - points[LEFT_CORNER])) / 2
+    x, y = (points - centre).T
+    near = np.exp(-((x / (1.25 * half)) ** 4) - (y / (1.1 * half)) ** 4)
+    arch = np.clip(1 - (x / (half * 1.02)) ** 2, 0, 1) ** 0.7
+    spread, rounded = np.zeros_like(points), np.zeros_like(points)
+    spread[:, 0] = 0.10 * x * near
+    rounded[:, 0] = -0.32 * x * near
+    rounded[LOWER_OUTER, 1] = 0.02 * eyes * arch[LOWER_OUTER]
+    rounded[UPPER_OUTER, 1] = -0.02 * eyes * arch[UPPER_OUTER]
+    return spread, rounded
+
+
+def _turn_moves(points: NDArray[np.float64], depth: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(468, 2) movements of a turn and a nod by 1 radian: nearer points move further."""
+    nearness = np.mean(depth[OVAL]) - depth
+    edge = np.zeros(len(points), dtype=bool)
+    edge[OVAL] = True
+    nearness = np.where(edge, nearness * 0.5, nearness)
+    yaw, pitch = np.zeros_like(points), np.zeros_like(points)
+    yaw[:, 0], pitch[:, 1] = nearness, nearness
+    return yaw, pitch
+
+
+@dataclass(frozen=True)
+class FaceRig:
+    """A face's points at rest with closed lips, and how each part of an expression moves them."""
+
+    rest: NDArray[np.float64]
+    """(N, 2) pixels."""
+    moves: NDArray[np.float64]
+    """(7, N, 2): opening, spread, rounded, blink, brow, yaw, pitch, each at 1."""
+    triangles: NDArray[np.int32]
+    """(K, 3) without those inside the mouth."""
+
+    @classmethod
+    def of(cls, points: NDArray[np.float64], depth: FloatArray, size: int) -> FaceRig:
+        """Rig of (468, 2) points at rest with (468,) depths in a `size` x `size` picture."""
+        eyes = interocular(points)
+        spread, rounded = _corner_moves(points, eyes)
+        blink, brow = np.zeros_like(points), np.zeros_like(points)
+        for eye in EYES:
+            blink[eye.upper] = (points[eye.lower] - points[eye.upper]) * 0.92
+        brow[BROWS, 1] = -0.05 * eyes
+        yaw, pitch = _turn_moves(points, depth)
+        moves = np.stack([_opening_move(points, eyes), spread, rounded, blink, brow, yaw, pitch])
+        ring = _ring(points, size)
+        moves = np.concatenate([moves, np.zeros((len(moves), len(ring), 2))], axis=1)
+        rest = np.vstack([points, ring])
+        return cls(rest, moves, triangulate(rest + 0.6 * moves[0], set(INNER_LIPS)))
+
+    def points(self, expression: Expression) -> NDArray[np.float64]:
+        """(N, 2) points of an expression."""
+        opening, width, blink, brow, yaw, pitch = expression
+        amounts = np.array([opening, max(width, 0.0), max(-width, 0.0), blink, brow, yaw, pitch])
+        return self.rest + np.tensordot(amounts, self.moves, axes=1)

@@ -1,0 +1,109 @@
+"""The two photographs behind all faces: where they lie, how they are aligned, who is in front of what.
+
+Eileen Collins (NASA, public domain) ships with scikit-image and Grace Hopper (US Navy, public domain) with
+matplotlib; both files are read where pip put them, nothing is downloaded.
+"""
+
+# S side of the square working picture, pixels
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from talkingface.data.demo.matte import foreground_colours, head_matte
+from talkingface.data.demo.points import EYE_CORNERS
+from talkingface.utils.errors import MediaError
+
+_FILES = (("skimage", "data/astronaut.png"), ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"))
+EYE_HEIGHT = 0.43
+"""Where the eyes are put, as a share of the picture's height."""
+EYE_DISTANCE = 0.255
+"""Distance of the outer eye corners as a share of the picture's width."""
+_UPRIGHT = 0.6
+"""Share of the head's tilt that is taken out; all of it would tilt the shoulders."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One aligned photograph."""
+
+    image: NDArray[np.uint8]
+    """(S, S, 3) BGR without the background's share of colour at the edges."""
+    alpha: NDArray[np.float32]
+    """(S, S), 1 where the person is."""
+    points: NDArray[np.float64]
+    """(468, 3) face mesh: x, y in pixels, z (depth) in the same unit, smaller is nearer."""
+
+
+def _file(package: str, inside: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        if (path := Path(folder) / inside).is_file():
+            return path
+    raise MediaError(
+        f"demo faces: {inside} of the package {package} is not there; wanted the photograph that its wheel holds; "
+        f"install it again: pip install --force-reinstall {'scikit-image' if package == 'skimage' else package}"
+    )
+
+
+def _mesh(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Face mesh (468, 3) of a BGR image, pixels."""
+    import mediapipe as mp
+
+    with mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=1) as mesh:
+        found = mesh.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).multi_face_landmarks  # BGR to RGB
+    if not found:
+        raise MediaError("demo faces: no face found in a photograph that is known to hold one; reinstall mediapipe")
+    height, width = image.shape[:2]
+    # MediaPipe gives depth in the unit of x.
+    return np.array([[p.x * width, p.y * height, p.z * width] for p in found[0].landmark])
+
+
+def _person(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Probability (S, S) that a pixel belongs to the person."""
+    import mediapipe as mp
+
+    with mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as segmenter:
+        return segmenter.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).segmentation_mask  # BGR to RGB
+
+
+def _align(
+    image: NDArray[np.uint8], points: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Turn, scale and shift so that the eyes are where `EYE_HEIGHT` and `EYE_DISTANCE` say."""
+    left, right = points[EYE_CORNERS[0], :2], points[EYE_CORNERS[1], :2]
+    centre, across = (left + right) / 2, right - left
+    scale = EYE_DISTANCE * size / float(np.hypot(*across))
+    tilt = float(np.degrees(np.arctan2(across[1], across[0]))) * _UPRIGHT
+    matrix = np.array(cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), tilt, scale), np.float64)
+    matrix[:, 2] += np.array([size / 2, size * EYE_HEIGHT]) - centre
+    kind = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    aligned = cv2.warpAffine(image, matrix, (size, size), flags=kind, borderMode=cv2.BORDER_REPLICATE)
+    moved = np.column_stack([points[:, :2] @ matrix[:, :2].T + matrix[:, 2], points[:, 2] * scale])
+    return aligned.astype(np.uint8), moved
+
+
+@lru_cache(maxsize=2)
+def load_photos(size: int) -> tuple[Photo, ...]:
+    """The aligned photographs; kept for the process, so that one worker prepares them once.
+
+    Raises:
+        MediaError: a package's file is missing.
+    """
+    photos = []
+    for package, inside in _FILES:
+        image = cv2.imread(str(_file(package, inside)), cv2.IMREAD_COLOR)
+        if image is None:
+            raise MediaError(f"demo faces: {inside} of {package} cannot be read; install the package again")
+        aligned, points = _align(image.astype(np.uint8), _mesh(image.astype(np.uint8)), size)
+        alpha = head_matte(aligned, _person(aligned))
+        photos.append(Photo(foreground_colours(aligned, alpha), alpha, points))
+    return tuple(photos)
