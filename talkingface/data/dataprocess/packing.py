@@ -11,21 +11,23 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tqdm import tqdm
 
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, imgs_folder
+from talkingface.data.dataprocess.steps.lock import only_one
 from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, standing
 from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import frames_folder, index_path, mel_folder
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import atomic_path
+from talkingface.utils.files import TEMP_PREFIX, write_text
 from talkingface.utils.parallel import Result, run_tasks
 
 PACK_VERSION = 1
+MelPadMode = Literal["constant", "reflect"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class PackSummary:
 
 
 def pack(
-    config: DatasetConfig, *, img_size: int, mel_pad_mode: str = "constant", show_progress: bool = True
+    config: DatasetConfig, *, img_size: int, mel_pad_mode: MelPadMode = "constant", show_progress: bool = True
 ) -> PackSummary:
     """Pack every prepared clip that a split list names (all clips where there are no lists).
 
@@ -54,14 +56,15 @@ def pack(
     Raises:
         UserError: there are no prepared clips, none is usable, or the disk is too small.
     """
-    tasks = _tasks(config, img_size, mel_pad_mode)
-    todo = [task for task in tasks if _facts(task) is None]
-    _check_space(todo, config, img_size)
-    failed = _run(todo, config, show_progress)
-    rows = [_row(task, failed.get(task.name), config.min_frames) for task in tasks]
-    index = index_path(config.packed_root, img_size, mel_pad_mode)
-    with atomic_path(index) as temporary:
-        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with only_one(Path(config.packed_root)):
+        tasks = _tasks(config, img_size, mel_pad_mode)
+        todo = [task for task in tasks if _facts(task) is None]
+        _clear(tasks)
+        _check_space(todo, config, img_size)
+        failed = _run(todo, config, show_progress)
+        rows = [_row(task, failed.get(task.name), config.min_frames) for task in tasks]
+        index = index_path(config.packed_root, img_size, mel_pad_mode)
+        write_text(index, "".join(json.dumps(row) + "\n" for row in rows))
     kept = [row for row in rows if "frames" in row]
     left_out = {row["name"]: row["reason"] for row in rows if "reason" in row}
     if not kept:
@@ -74,7 +77,7 @@ def pack(
     return PackSummary(index, len(kept), frames, len(todo) - len(failed), left_out)
 
 
-def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: str) -> list[PackTask]:
+def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: MelPadMode) -> list[PackTask]:
     folders = find_clip_folders(config.preprocessed_root)
     if not folders:
         raise UserError(
@@ -110,7 +113,7 @@ def _row(task: PackTask, failure: str | None, min_frames: int) -> dict[str, Any]
     facts = _facts(task) if failure is None else {"reason": failure}
     if facts is None:
         raise AssertionError(f"{task.name}: packed without a record")
-    row = {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
+    row: dict[str, Any] = {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
     if "reason" in row:
         return {"name": task.name, "reason": row["reason"]}
     usable = row["frames"] - len(row["absent"])
@@ -119,12 +122,18 @@ def _row(task: PackTask, failure: str | None, min_frames: int) -> dict[str, Any]
     return row
 
 
+def _clear(tasks: list[PackTask]) -> None:
+    """Remove temporary files that a killed `pack` left."""
+    for folder in {path.parent for task in tasks for path in (task.frames_path, task.mel_path)}:
+        for path in folder.glob(f"{TEMP_PREFIX}*"):
+            path.unlink(missing_ok=True)
+
+
 def _check_space(todo: list[PackTask], config: DatasetConfig, img_size: int) -> None:
     """Refuse before hours of work what cannot end well."""
     if not todo:
         return
     root = Path(config.packed_root)
-    root.mkdir(parents=True, exist_ok=True)
     frames = sum(int(task.fingerprint.split("-")[1]) for task in todo)
     wanted, free = frames * img_size * img_size * 3, shutil.disk_usage(root).free
     if wanted > free:

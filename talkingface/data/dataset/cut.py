@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talkingface.data.dataset.windows import MEL_STEPS
+from talkingface.utils.media.mel import MEL_STEPS
 
 # T frames, N frames of the clip, S side of the crop
 
@@ -25,9 +25,10 @@ def cut_frames(frames: NDArray[np.uint8], start: int, count: int, first_row: int
     window = frames[start : start + count, first_row:]
     t, height, width, _ = window.shape
     out = np.empty((3, t, height, width), np.uint8)
-    # HWC to CHW; cv2 splits pixels some ten times faster than numpy transposes them.
-    for k in range(t):
-        cv2.split(np.asarray(window[k]), [out[0, k], out[1, k], out[2, k]])
+    # HWC to CHW; cv2 splits pixels five times faster than numpy transposes them. Whole frames lie end to end.
+    parts = range(t) if first_row else [slice(None)]
+    for part in parts:
+        cv2.split(window[part].reshape(-1, width, 3), [plane[part].reshape(-1, width) for plane in out])
     return out
 
 

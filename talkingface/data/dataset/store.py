@@ -7,6 +7,8 @@ hundred thousand of them costs little, can be sent to any worker process, and ho
 from __future__ import annotations
 
 import json
+import mmap
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +18,7 @@ from numpy.typing import NDArray
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.utils.errors import UserError
-
-MEL_BINS = 80
+from talkingface.utils.media.mel import MEL_BINS
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +45,25 @@ class Clip:
 
     @property
     def frames(self) -> NDArray[np.uint8]:
-        """(N, S, S, 3) BGR, mapped read-only; absent frames are zero. Mapped anew at each access (tens of us)."""
-        shape = (self.num_frames, self.size, self.size, 3)
-        return np.memmap(self.frames_path, np.uint8, "r", self.frames_offset, shape)
+        """(N, S, S, 3) BGR, mapped read-only; absent frames are zero. Mapped anew at each access (some 20 us)."""
+        count = self.num_frames * self.size * self.size * 3
+        flat = np.frombuffer(_map(self.frames_path), np.uint8, count, self.frames_offset)
+        return flat.reshape(self.num_frames, self.size, self.size, 3)
 
     @property
     def mel(self) -> NDArray[np.float32]:
         """(80, n) float32, mapped read-only. Time-major on disk, so that a window is one short read."""
-        return np.memmap(self.mel_path, np.float32, "r", self.mel_offset, (MEL_BINS, self.mel_steps), "F")
+        flat = np.frombuffer(_map(self.mel_path), np.float32, MEL_BINS * self.mel_steps, self.mel_offset)
+        return flat.reshape(self.mel_steps, MEL_BINS).T
+
+
+def _map(path: Path) -> mmap.mmap:
+    """A file's bytes, read-only. np.memmap does the same, but opens a file four times as slowly."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    finally:
+        os.close(descriptor)
 
 
 def frames_folder(packed_root: str | Path, img_size: int) -> Path:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-MELS_PER_SECOND = 80
-MEL_STEPS = 16
+from talkingface.utils.media.mel import MEL_STEPS, MELS_PER_SECOND
 
 
 def mel_start(frame: int, fps: float = 25) -> int:

@@ -12,6 +12,8 @@ VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".wmv", ".3gp",
     ".ogv", ".vob", ".mxf",
 )  # fmt: skip
+MAX_BYTES = 150
+"""Longest clip name before what makes it unlike others is added; file systems allow 255."""
 
 
 def find_videos(data_root: str | Path) -> list[PurePosixPath]:
@@ -55,14 +57,18 @@ def _is_video(name: str) -> bool:
 
 def _name(video: PurePosixPath, top: str, level: int) -> str:
     speaker, *between = video.parts[:-1] or (top,)
-    clip = "_".join([*between, video.stem])
+    clip = _clean("_".join([*between, video.stem]))
+    checksum = f"_{zlib.crc32(os.fsencode(video)):08x}"
+    if len(clip.encode()) > MAX_BYTES:
+        clip = clip.encode()[-MAX_BYTES:].decode(errors="ignore") + checksum
     if level >= 1:
         clip += "_" + video.suffix[1:]
     if level >= 2:
-        clip += f"_{zlib.crc32(str(video).encode()):08x}"
-    return f"{_clean(speaker)}/{_clean(clip)}"
+        clip += checksum
+    return f"{_clean(speaker)}/{clip}"
 
 
 def _clean(part: str) -> str:
-    """A folder name that a split list can hold: no white space or slashes, not hidden, not a path step."""
-    return re.sub(r"[\s\\/]+", "_", part).lstrip(".") or "_"
+    """A folder name that a split list can hold: UTF-8, no white space or slashes, not hidden, not a path step."""
+    text = os.fsencode(part).decode(errors="replace")
+    return re.sub(r"[\s\\/]+", "_", text).lstrip(".") or "_"

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, frame_files
 from talkingface.utils.errors import UserError
+from talkingface.utils.face.crop import crop
 from talkingface.utils.files import atomic_path, read_json, write_json
+from talkingface.utils.media.mel import MEL_STEPS, melspectrogram
+
+Frame = NDArray[np.uint8]
 
 RECORD_SUFFIX = ".json"
 
@@ -30,7 +35,7 @@ class PackTask:
     frames_path: Path
     mel_path: Path
     img_size: int
-    mel_pad_mode: str
+    mel_pad_mode: Literal["constant", "reflect"]
     sample_rate: int
 
 
@@ -82,32 +87,29 @@ def _pack_frames(task: PackTask, path: Path) -> dict[str, Any]:
                 image = read_image(files[number]) if number in files else None
                 if image is None and number in files:
                     absent.append(number)
-                file.write((blank if image is None else fit(image, side)).data)
+                file.write((blank if image is None else _fit(image, side)).data)
         if len(absent) == count:
             raise UserError("no readable frames")
     return {"frames": count, "absent": sorted(absent), "frames_offset": offset}
 
 
-def read_image(path: Path) -> np.ndarray | None:
+def read_image(path: Path) -> Frame | None:
     """Decode an image to (H, W, 3) BGR uint8, or None where it is damaged."""
     data = np.fromfile(path, np.uint8)
     if not data.size:
         return None
     if path.suffix.lower() != ".png" and data[-2:].tobytes() != b"\xff\xd9" and b"\xff\xd9" not in data[-64:].tobytes():
         return None  # cut off: cv2 would give a picture whose rest is grey
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)  # type: ignore[return-value]
 
 
-def fit(image: np.ndarray, side: int) -> np.ndarray:
-    """Resize to (side, side, 3), contiguous."""
-    if image.shape[:2] != (side, side):
-        image = cv2.resize(image, (side, side))
-    return np.ascontiguousarray(image)
+def _fit(image: Frame, side: int) -> Frame:
+    """Resize to (side, side, 3), contiguous, as faces are resized when a video is generated."""
+    height, width = image.shape[:2]
+    return np.ascontiguousarray(crop(image, np.array([0, 0, width, height]), side))
 
 
 def _pack_mel(task: PackTask, path: Path) -> dict[str, Any]:
-    from talkingface.utils.media.mel import MEL_STEPS, melspectrogram
-
     samples = _read_wav(task.folder / AUDIO_NAME, task.sample_rate)
     if len(samples) < task.sample_rate // 10:
         raise UserError(f"{AUDIO_NAME} is shorter than 0.1 s")
@@ -123,7 +125,7 @@ def _pack_mel(task: PackTask, path: Path) -> dict[str, Any]:
     return {"mel_steps": mel.shape[1], "mel_offset": offset}
 
 
-def _read_wav(path: Path, rate: int) -> np.ndarray:
+def _read_wav(path: Path, rate: int) -> NDArray[np.float32]:
     import soundfile
 
     if not path.is_file():

@@ -17,9 +17,9 @@ from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.steps.faces import Box, Frame, follow_face
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME
 from talkingface.data.dataprocess.steps.pieces import cut_pieces, judge, left_out_row, write_frames
-from talkingface.utils.errors import MediaError
+from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import FaceDetector, make_detector
-from talkingface.utils.files import write_json
+from talkingface.utils.files import read_json, write_json
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
@@ -51,9 +51,10 @@ def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
     work.mkdir(parents=True)
     try:
         rows = _attempt(task, work)
-        for row in rows:
-            if row["status"] == "ok":
-                _publish(work / row["name"].split("/")[1], task.imgs / row["name"])
+        usable = [row["name"] for row in rows if row["status"] == "ok"]
+        _clear_former(task, work)
+        for name in usable:
+            _publish(work / name.split("/")[1], task.imgs / name)
         write_json(task.status_path, {**task.facts, "clips": rows})
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -112,9 +113,18 @@ def _detector(name: str, weights: str | None) -> FaceDetector:
     return make_detector(name, weights)
 
 
+def _clear_former(task: PrepareTask, work: Path) -> None:
+    """Move away what an earlier preparation of this video, with other settings or contents, has left."""
+    try:
+        former = [row["name"] for row in read_json(task.status_path)["clips"]]
+    except (UserError, KeyError, TypeError):
+        former = []
+    for number, name in enumerate({task.name, *former}):
+        if (task.imgs / name / DONE_NAME).is_file():
+            (task.imgs / name).rename(work / f".former-{number}")
+
+
 def _publish(folder: Path, place: Path) -> None:
-    """Move a finished clip to its place in one step; what stood there before goes."""
+    """Move a finished clip to its place in one step."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        place.rename(folder.with_name(f"{folder.name}.old"))
     folder.rename(place)
