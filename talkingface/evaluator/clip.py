@@ -12,6 +12,9 @@ from talkingface.evaluator.base import ClipPair, Metric
 from talkingface.evaluator.opening import FEWEST, pearson, resample
 from talkingface.utils.errors import UserError
 
+INFINITY = float("inf")
+ROWS = ("model", "real", "cross")
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvalClip:
@@ -54,7 +57,24 @@ class ClipResult:
 
     def plain(self) -> dict[str, Any]:
         """Return what json can hold."""
-        return asdict(self)
+        return dict(json_ready(asdict(self)))
+
+    @classmethod
+    def from_plain(cls, saved: dict[str, Any]) -> ClipResult:
+        """Return what `plain` saved."""
+        rows = {
+            key: {name: INFINITY if value == "inf" else value for name, value in saved[key].items()} for key in ROWS
+        }
+        return cls(**{**saved, **rows})
+
+
+def json_ready(value: Any) -> Any:
+    """Replace what JSON has no number for: infinity becomes the text "inf"."""
+    if isinstance(value, dict):
+        return {key: json_ready(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_ready(one) for one in value]
+    return "inf" if value == INFINITY else value
 
 
 def numbers(values: np.ndarray, digits: int = 5) -> list[float | None]:

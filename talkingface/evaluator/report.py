@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from talkingface.evaluator.base import Metric
-from talkingface.evaluator.clip import ClipResult
+from talkingface.evaluator.clip import ClipResult, json_ready
 from talkingface.evaluator.summary import ROWS, Row
 from talkingface.utils.files import write_json, write_text
 
@@ -41,7 +41,7 @@ def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
 
 def write_reports(out_dir: Path, report: dict[str, Any], results: list[ClipResult], metrics: list[Metric]) -> None:
     """Write metrics.json (everything), metrics.csv (a line a clip and row) and evaluation.md (the table)."""
-    write_json(out_dir / "metrics.json", _plain(report))
+    write_json(out_dir / "metrics.json", json_ready(report))
     write_text(out_dir / "metrics.csv", _csv(results, report["rows"], metrics))
     write_text(out_dir / "evaluation.md", markdown(report, metrics))
 
@@ -116,12 +116,3 @@ def _csv(results: list[ClipResult], rows: dict[str, Row], metrics: list[Metric])
             [f"mean:{name}", "", "", "", *["" if row.get(key) is None else row[key] for key in columns], ""]
         )
     return out.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    """Replace what JSON has no number for: infinity becomes the text "inf"."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    return "inf" if isinstance(value, float) and math.isinf(value) else value

@@ -74,7 +74,7 @@ class ClipState:
         )  # fmt: skip
         videos_stand = state.own_stands() and (sound is None or state.cross_stands())
         if videos_stand and saved.get("score") == score:
-            state.result = ClipResult(**saved["result"])
+            state.result = ClipResult.from_plain(saved["result"])
         return state
 
     def own_stands(self) -> bool:
