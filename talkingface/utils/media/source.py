@@ -73,6 +73,8 @@ def open_media(path: PathLike) -> Iterator[InputContainer]:
                 "it may be damaged, unfinished, or something else under this name"
             ) from error
         with container:
+            if not len(container.streams):
+                raise MediaError(f"{os.fspath(path)!r}: not a readable media file (it holds no tracks)")
             yield cast("InputContainer", container)
 
 

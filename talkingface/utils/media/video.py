@@ -13,6 +13,7 @@ import cv2
 from talkingface.utils.errors import MediaError
 from talkingface.utils.media.frames import display_size, display_turn, to_bgr
 from talkingface.utils.media.image import is_image, read_image
+from talkingface.utils.media.rate import exact_rate, stream_rate
 from talkingface.utils.media.source import PathLike, decode, open_media, reason_of, video_stream
 from talkingface.utils.media.writer import VideoWriter
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["VideoInfo", "VideoWriter", "is_image", "probe", "read_frames", "read_image"]
 
-MAX_FPS = 120
 MAX_GAP_SECONDS = 60.0
 """A longer jump between two timestamps is damage, not a pause."""
 MAX_DECODER_THREADS = 4
@@ -54,7 +54,7 @@ def probe(path: PathLike) -> VideoInfo:
         width, height = display_size(frame, stream.sample_aspect_ratio)
         if display_turn(frame)[0] % 2:
             width, height = height, width
-        fps = float(_rate(stream))
+        fps = float(stream_rate(stream))
         if stream.duration is not None:
             duration = float(stream.duration * stream.time_base)
         elif container.duration is not None:
@@ -93,8 +93,8 @@ def read_frames(path: PathLike, fps: float | Fraction | None = None) -> Iterator
 
     with open_media(path) as container:
         stream = video_stream(container, path)
-        own = _rate(stream)
-        wanted = Fraction(fps).limit_denominator(1001) if fps is not None else own
+        own = stream_rate(stream)
+        wanted = exact_rate(fps) if fps is not None else own
         reformatter, size = VideoReformatter(), None
         for frame, repeats in _resample(_timed(_decoded(container, stream, path), stream, own), float(wanted)):
             if not repeats:
@@ -137,15 +137,6 @@ def _decoded(container: Any, stream: Any, path: PathLike) -> Iterator[Any]:
         raise MediaError(f"{os.fspath(path)!r}: has no video frames; the file is damaged or unfinished")
 
 
-def _rate(stream: Any) -> Fraction:
-    """The rate that keeps what the file shows: its base rate where frames were only left out, else its average."""
-    average, base = stream.average_rate, stream.guessed_rate
-    if base and average and average <= base <= min(2 * average, MAX_FPS):
-        return Fraction(base)
-    rate = average or base or Fraction(25)
-    return min(max(Fraction(rate), Fraction(1)), Fraction(MAX_FPS))
-
-
 def _timed(frames: Iterator[Any], stream: Any, rate: Fraction) -> Iterator[tuple[Any, float, float]]:
     """(frame, seconds since the first frame, seconds it lasts); times never fall, damaged jumps are closed."""
     usual = 1 / float(rate)
@@ -158,8 +149,8 @@ def _timed(frames: Iterator[Any], stream: Any, rate: Fraction) -> Iterator[tuple
         if time < last or time - last > MAX_GAP_SECONDS:
             origin += time - (last + usual)
             time = last + usual
+        length = float(frame.duration * frame.time_base) if frame.duration else (time - last) or usual
         last = time
-        length = float(frame.duration * frame.time_base) if frame.duration else usual
         yield frame, time, min(length, MAX_GAP_SECONDS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.files import atomic_path
 from talkingface.utils.media.frames import is_hd
+from talkingface.utils.media.rate import exact_rate
 from talkingface.utils.media.source import PathLike, reason_of
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from talkingface.utils.media.frames import Frame
 
 AUDIO_BLOCK = 1024
+MAX_CLOCK = 1_000_000
+"""Ticks a second of the whole file; at this rate 32 bits hold an hour."""
 KEYFRAME_SECONDS = 2
 
 
@@ -55,9 +60,7 @@ class VideoWriter:
         preset: str = "veryfast",
     ) -> None:
         self._path = path
-        self._rate = Fraction(fps).limit_denominator(1001)
-        if self._rate <= 0:
-            raise ValueError(f"fps: wanted more than 0, got {fps}")
+        self._rate = exact_rate(fps)
         if audio is not None and (audio.ndim != 1 or not np.isfinite(audio).all()):
             raise ValueError(f"audio: wanted finite samples of shape (n,), got shape {audio.shape}")
         self._audio = audio if audio is not None and len(audio) else None
@@ -76,10 +79,14 @@ class VideoWriter:
         except UserError as error:
             raise MediaError(str(error)) from error
         try:
+            # The file's clock counts frames and samples exactly, as far as it fits; its default is milliseconds.
+            clock = math.lcm(self._rate.numerator, self._sample_rate)
+            options = {
+                "movflags": "+faststart",
+                "movie_timescale": str(clock if clock <= MAX_CLOCK else self._rate.numerator),
+            }
             # A name with "file:" before it is never read as a pattern or an address.
-            self._container = av.open(
-                f"file:{Path(self._temporary).absolute()}", "w", format="mp4", options={"movflags": "+faststart"}
-            )
+            self._container = av.open(f"file:{Path(self._temporary).absolute()}", "w", format="mp4", options=options)
         except (av.FFmpegError, OSError) as error:
             self._discard(error)
             raise self._failure(error) from error
@@ -188,8 +195,6 @@ class VideoWriter:
 
     def _discard(self, error: BaseException) -> None:
         """Close what is open and remove the temporary file; `error` goes on being raised by the caller."""
-        import contextlib
-
         if self._container is not None:
             with contextlib.suppress(Exception):
                 self._container.close()

@@ -1,0 +1,56 @@
+"""Seed, device and log."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from talkingface.utils.device import autocast, pick_device, uses_bf16
+from talkingface.utils.errors import UserError
+from talkingface.utils.logger import init_logger
+from talkingface.utils.seed import init_seed
+
+
+def test_seed_repeats_everything():
+    draws = []
+    for _ in range(2):
+        init_seed(7)
+        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))
+    assert draws[0] == draws[1]
+
+
+def test_device_is_the_one_asked_for():
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for name in ("gpu", "cuda:x", "cpu:1", "", f"cuda:{torch.cuda.device_count()}"):
+        with pytest.raises(UserError, match="device"):
+            pick_device(name)
+
+
+def test_precision():
+    cpu = torch.device("cpu")
+    assert not uses_bf16(cpu, "auto") and not uses_bf16(cpu, "fp32") and uses_bf16(cpu, "bf16")
+    layer = torch.nn.Linear(4, 4)
+    with autocast(cpu, "bf16"):
+        assert layer(torch.ones(1, 4)).dtype == torch.bfloat16
+    with autocast(cpu, "auto"):
+        assert layer(torch.ones(1, 4)).dtype == torch.float32
+    with pytest.raises(UserError, match="half"):
+        autocast(cpu, "half")
+
+
+def test_log_goes_to_terminal_and_file(tmp_path, capfd):
+    file = tmp_path / "made" / "run.log"
+    init_logger(tmp_path / "earlier.log")
+    init_logger(file)
+    logging.getLogger("talkingface.part").info("one line")
+    init_logger()
+    assert capfd.readouterr().err == "one line\n"
+    assert file.read_text().endswith(" INFO one line\n")
+    assert (tmp_path / "earlier.log").read_text() == ""
+    logging.getLogger("talkingface").handlers.clear()
+    logging.getLogger("talkingface").propagate = True
