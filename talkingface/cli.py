@@ -119,7 +119,12 @@ def _run(arguments: Arguments) -> None:
 
 
 def _prepare(arguments: Arguments) -> None:
-    _carry_out(arguments, "prepare")
+    if "model" in arguments.options:
+        _carry_out(arguments, "prepare")
+        return
+    from talkingface.quick_start.chains import carry_out_data
+
+    carry_out_data(_need(arguments, "dataset"), arguments.overrides(), dry_run="dry_run" in arguments.switches)
 
 
 def _train(arguments: Arguments) -> None:

@@ -6,7 +6,7 @@ model's name, its value a `ModelRow`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -66,7 +66,9 @@ class DatasetRow:
     config: str
     """`DatasetConfig` or a subclass of it."""
     source: str | None = None
-    """Function that makes the videos where the user has none: (config: Config, progress: bool)."""
+    """Function that makes the videos where the user has none: (config, show_progress: bool)."""
+    missing: str | None = None
+    """Function that names the videos still to be made: (config)."""
 
 
 _EXPERT = Need(part="expert", model="SyncNet", path_key="expert_checkpoint", when="sync_weight", good_loss=0.25)
@@ -99,6 +101,7 @@ DATASETS = (
         description="talking heads that the toolkit renders itself; needs no data",
         config="talkingface.data.demo.config:DemoConfig",
         source="talkingface.data.demo.render:render_demo",
+        missing="talkingface.data.demo.render:missing_clips",
     ),
 )
 VIDEOS = DatasetRow(
@@ -190,8 +193,3 @@ def model_keys(row: ModelRow) -> set[str]:
 def all_model_keys() -> set[str]:
     """Configuration keys of all models, this repository's and others'."""
     return set().union(*(model_keys(model_row(name)) for name in model_names()))
-
-
-def dataset_source(row: DatasetRow) -> Callable[..., Any] | None:
-    """The function that makes a dataset's videos, where it has one."""
-    return load(row.source) if row.source else None

@@ -8,12 +8,12 @@ from typing import Literal
 
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.quick_start.data_stages import data_stages
+from talkingface.quick_start.data_stages import check_data, data_stages
 from talkingface.quick_start.judge_stages import Judgement
 from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import Part, best_of, choose_run, make_part
 from talkingface.quick_start.preflight import check
-from talkingface.quick_start.resolve import DatasetChoice, choose_dataset
+from talkingface.quick_start.resolve import DatasetChoice, choose_dataset, resolve
 from talkingface.quick_start.stages import Say, Stage, run_stages, show_plan
 from talkingface.quick_start.train_stages import Runs, to_train, train_stages, trained_weights
 from talkingface.trainer import distributed
@@ -110,6 +110,18 @@ def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = p
     if until != "prepare":
         for line in summary(chain):
             say(line)
+
+
+def carry_out_data(dataset: str, overrides: Overrides, *, dry_run: bool = False, say: Say = print) -> None:
+    """Prepare a dataset without a model: all but the packing, whose size of faces a model decides.
+
+    Raises:
+        UserError: something given cannot be used, or there are no data.
+    """
+    choice = choose_dataset(dataset, overrides)
+    config = resolve(None, choice, overrides, asked_for=False).config
+    check_data(choice.row, config.dataset)
+    (show_plan if dry_run else run_stages)(data_stages(choice.row, [config])[:-1], say)
 
 
 def _together(chain: Chain, until: Until, say: Say) -> None:

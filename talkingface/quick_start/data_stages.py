@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from talkingface.config.schema import Config, DatasetConfig
+from talkingface.data.dataset.filelist import SPLITS, list_path
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import DatasetRow
 from talkingface.quick_start.stages import Look, Stage
@@ -48,15 +49,18 @@ def check_data(row: DatasetRow, config: DatasetConfig) -> str:
 
 
 def _render(row: DatasetRow, config: DatasetConfig, show: bool) -> Stage:
+    def missing() -> int:
+        return len(catalog.load(str(row.missing))(config))
+
     def look() -> Look:
-        count = _videos(config)
-        if count:
-            return Look(False, f"{count} videos stand in {config.data_root}")
-        return Look(True, f"videos to {config.data_root}")
+        count = missing()
+        if not count:
+            return Look(False, f"{_videos(config)} videos stand in {config.data_root}")
+        return Look(True, f"{count} videos, to {config.data_root}")
 
     def work() -> str:
-        catalog.load(str(row.source))(config, progress=show)
-        return f"{_videos(config)} videos"
+        made = catalog.load(str(row.source))(config, show_progress=show)
+        return f"{len(made)} videos"
 
     return Stage(name="render", look=look, work=work)
 
@@ -64,9 +68,16 @@ def _render(row: DatasetRow, config: DatasetConfig, show: bool) -> Stage:
 def _prepare(config: DatasetConfig, show: bool, *, will_have_videos: bool) -> Stage:
     def look() -> Look:
         videos, clips = _videos(config), _prepared(config)
-        if not videos and clips and not will_have_videos:
-            return Look(False, f"{clips} prepared clips stand in {config.preprocessed_root}")
-        return Look(True, f"faces and sound of {videos or 'the'} videos, to {config.preprocessed_root}")
+        if not videos and not will_have_videos:
+            todo, what = (
+                not _has_lists(config),
+                f"{clips} prepared clips in {config.preprocessed_root}, used as they are",
+            )
+            return Look(todo, f"split lists for {what}" if todo else what)
+        pending = _unprepared(config)
+        if videos and not pending and _has_lists(config):
+            return Look(False, f"{clips} clips of {videos} videos stand in {config.preprocessed_root}")
+        return Look(True, f"faces and sound of {pending or 'the'} videos, to {config.preprocessed_root}")
 
     def work() -> str:
         from talkingface.data.dataprocess.hyperlipsbase_process import prepare
@@ -77,16 +88,33 @@ def _prepare(config: DatasetConfig, show: bool, *, will_have_videos: bool) -> St
 
 
 def _pack(config: DatasetConfig, img_size: int, mel_pad_mode: Literal["constant", "reflect"], show: bool) -> Stage:
+    from talkingface.data.dataprocess.packing import is_packed, pack
+
     def look() -> Look:
-        return Look(True, f"{img_size} px faces and {mel_pad_mode} mel, to {config.packed_root}")
+        what = f"{img_size} px faces and {mel_pad_mode} mel"
+        if is_packed(config, img_size=img_size, mel_pad_mode=mel_pad_mode):
+            return Look(False, f"{what} stand in {config.packed_root}")
+        return Look(True, f"{what}, to {config.packed_root}")
 
     def work() -> str:
-        from talkingface.data.dataprocess.packing import pack
-
         done = pack(config, img_size=img_size, mel_pad_mode=mel_pad_mode, show_progress=show)
-        return f"{done.clips} clips, {done.frames} frames"
+        left_out = f", {len(done.left_out)} left out (see {done.index})" if done.left_out else ""
+        return f"{done.clips} clips, {done.frames} frames{left_out}"
 
     return Stage(name=f"pack {img_size} px", look=look, work=work)
+
+
+def _has_lists(config: DatasetConfig) -> bool:
+    return all(list_path(config.filelist_root, split).is_file() for split in SPLITS)
+
+
+def _unprepared(config: DatasetConfig) -> int:
+    from talkingface.data.dataprocess.state import prepare_tasks, standing
+    from talkingface.data.dataprocess.steps.clips import find_videos
+
+    if not Path(config.data_root).is_dir():
+        return 0
+    return sum(standing(task) is None for task in prepare_tasks(config, find_videos(config.data_root)))
 
 
 def _videos(config: DatasetConfig) -> int:

@@ -12,7 +12,7 @@ from talkingface.config.schema import Config
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import ModelRow, Need
 from talkingface.quick_start.resolve import DatasetChoice, resolve
-from talkingface.trainer.checkpoint import CheckpointHeader, load_weights, read_checkpoint
+from talkingface.trainer.checkpoint import CheckpointHeader, ForeignCheckpointError, load_weights, read_checkpoint
 from talkingface.utils.errors import CheckpointError
 
 NO_DATASET = "any"
@@ -77,10 +77,10 @@ def _header(path: Path, model: str | None) -> CheckpointHeader | None:
     """What the checkpoint says about itself; None where it is another project's and the user says what it is."""
     try:
         return read_checkpoint(path)
-    except CheckpointError as error:
+    except ForeignCheckpointError as error:
         if model is None:
             raise CheckpointError(f"{error}; for a checkpoint of an original project give --model") from error
-    return None
+        return None
 
 
 def _stored(config: Mapping[str, Any], *, with_dataset: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from talkingface.config.loader import Overrides, Resolved, Schemas, load_config
+from talkingface.config.schema import ModelConfig
 from talkingface.config.yaml_file import PROPERTIES
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import DatasetRow
@@ -74,20 +75,22 @@ def dataset_names() -> list[str]:
 
 
 def resolve(
-    model: str, dataset: str | DatasetChoice, overrides: Overrides | None = None, *, asked_for: bool = True
+    model: str | None, dataset: str | DatasetChoice, overrides: Overrides | None = None, *, asked_for: bool = True
 ) -> Resolved:
-    """The configuration of one model on one dataset.
+    """The configuration of one model on one dataset; without a model, of what all models share.
 
     Raises:
         UserError: unknown names, or all that is wrong with the configuration.
     """
-    row = catalog.model_row(model)
+    row = catalog.model_row(model) if model is not None else None
     choice = choose_dataset(dataset, overrides) if isinstance(dataset, str) else dataset
     schemas = Schemas(
-        dataset=catalog.load(choice.row.config), model=catalog.load(row.config), elsewhere=catalog.all_model_keys
+        dataset=catalog.load(choice.row.config),
+        model=catalog.load(row.config) if row else ModelConfig,
+        elsewhere=catalog.all_model_keys,
     )
     return load_config(
-        model_name=row.name,
+        model_name=row.name if row else "",
         dataset_name=choice.name,
         schemas=schemas,
         overrides=overrides,

@@ -25,6 +25,10 @@ FORMAT = "talkingface"
 VERSION = 1
 
 
+class ForeignCheckpointError(CheckpointError):
+    """Weights of another program: usable, but they do not say of which model they are."""
+
+
 class Stateful(Protocol):
     """Anything with a state to save: a module, an optimizer."""
 
@@ -131,11 +135,12 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
     """Say what a checkpoint of ours is, without a network to load it into.
 
     Raises:
-        CheckpointError: missing, damaged, or not written by this toolkit.
+        ForeignCheckpointError: not written by this toolkit.
+        CheckpointError: missing or damaged.
     """
     contents = _read(Path(path))
     if contents.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
+        raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
     return CheckpointHeader(
         model_name=contents["model_name"],
         config=contents["config"],

@@ -21,7 +21,7 @@ from talkingface.data.dataprocess.steps.lock import only_one
 from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, standing
 from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import read_lists
-from talkingface.data.dataset.store import frames_folder, index_path, mel_folder
+from talkingface.data.dataset.store import frames_folder, index_path, mel_folder, read_index
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import TEMP_PREFIX, write_text
 from talkingface.utils.parallel import Result, run_tasks
@@ -75,6 +75,15 @@ def pack(
         )
     frames = sum(row["frames"] - len(row["absent"]) for row in kept)
     return PackSummary(index, len(kept), frames, len(todo) - len(failed), left_out)
+
+
+def is_packed(config: DatasetConfig, *, img_size: int, mel_pad_mode: MelPadMode = "constant") -> bool:
+    """Whether `pack` would find everything done. Reads only."""
+    index = index_path(config.packed_root, img_size, mel_pad_mode)
+    if not index.is_file() or not find_clip_folders(config.preprocessed_root):
+        return False
+    tasks = _tasks(config, img_size, mel_pad_mode)
+    return all(_facts(task) is not None for task in tasks) and {task.name for task in tasks} == set(read_index(index))
 
 
 def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: MelPadMode) -> list[PackTask]:

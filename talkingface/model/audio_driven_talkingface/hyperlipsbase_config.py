@@ -38,3 +38,8 @@ class HyperLipsBaseConfig(ModelConfig):
         for name in ("mouth_weight", "disc_learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name}: wanted a number above 0, got {getattr(self, name)}")
+        if self.sync_weight > 0 and self.num_frames != 5:
+            raise ValueError(
+                f"num_frames and sync_weight: the lip-sync expert looks at 5 frames, got {self.num_frames}; set "
+                "num_frames to 5, or sync_weight to 0"
+            )
