@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,6 +18,7 @@ from talkingface.model.layers.conv import Conv, ConvNoNorm
 from talkingface.model.layers.hyper_control import HyperControlNet
 from talkingface.model.layers.lraspp import LRASPP
 from talkingface.model.layers.mobilenetv3 import CHANNELS, MobileNetV3Large
+from talkingface.model.layers.precision import wide
 from talkingface.model.layers.recurrent_decoder import RecurrentDecoder
 from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
 from talkingface.model.losses import l1_loss
@@ -38,6 +40,7 @@ class HyperLipsBase(AbstractTalkingFace):
         self.aspp = LRASPP(CHANNELS[-1], face_channels[-1])
         self.hyper_control_net = HyperControlNet(face_channels)
         self.decoder = RecurrentDecoder(face_channels[:3], face_channels[-1], 6, (80, 40, 32, 64))
+        self.to(memory_format=torch.channels_last)  # the faster layout, on CPU and GPU
 
     def forward(self, mel: Tensor, face: Tensor) -> Tensor:
         """Draw the faces that fit the sound.
@@ -54,10 +57,14 @@ class HyperLipsBase(AbstractTalkingFace):
         return split_frames(self._draw(fold_mels(mel), fold_frames(face)), face.shape[2])
 
     def _draw(self, mel: Tensor, face: Tensor) -> Tensor:
+        face = face.contiguous(memory_format=torch.channels_last)
         features = self.face_encoder(face)
         features[-1] = self.aspp(features[-1])
         controlled = self.hyper_control_net(mel, features)
-        out: Tensor = self.output_block(self.up_conv(self.decoder(face, controlled)))
+        hidden, to_colours, squash = self.output_block
+        drawn = hidden(self.up_conv(self.decoder(face, controlled)))
+        with torch.autocast(drawn.device.type, enabled=False):  # half precision has fewer levels than a pixel
+            out: Tensor = squash(to_colours(wide(drawn)))
         return out
 
     def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:

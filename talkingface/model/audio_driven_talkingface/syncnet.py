@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -19,6 +18,7 @@ from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
 from talkingface.model.layers.conv import conv_stack
+from talkingface.model.layers.precision import wide
 from talkingface.model.losses import expert_window, sync_loss
 
 __all__ = ["SyncNetConfig", "SyncNet_color"]
@@ -94,5 +94,4 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
 
 def _unit(features: Tensor) -> Tensor:
     """(B, E, 1, 1) -> (B, E) of length 1, in float32 or better: half precision would round the cosine."""
-    flat = features.flatten(1)
-    return F.normalize(flat.to(torch.promote_types(flat.dtype, torch.float32)), dim=1)
+    return F.normalize(wide(features.flatten(1)), dim=1)

@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor, nn
+
+from talkingface.model.layers.conv import on_vector
 
 
 class LRASPP(nn.Module):
@@ -17,5 +21,6 @@ class LRASPP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, cin, H, W) -> (B, cout, H, W)."""
-        out: Tensor = self.aspp1(x) * self.aspp2(x)
+        gate = on_vector(cast(nn.Conv2d, self.aspp2[1]), x.mean((2, 3))).sigmoid()
+        out: Tensor = self.aspp1(x) * gate[..., None, None]
         return out

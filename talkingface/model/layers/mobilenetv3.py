@@ -9,6 +9,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from talkingface.model.layers.conv import on_vector
+from talkingface.model.layers.depthwise import DepthwiseConv
+
 
 class Row(NamedTuple):
     """One inverted residual block, as a row of the paper's table."""
@@ -56,21 +59,20 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        averages = F.adaptive_avg_pool2d(x, 1)
-        return x * F.hardsigmoid(self.fc2(F.relu(self.fc1(averages))))
+        squeezed = F.relu(on_vector(self.fc1, x.mean((2, 3))))
+        return x * F.hardsigmoid(on_vector(self.fc2, squeezed))[..., None, None]
 
 
-def _conv_norm(
-    cin: int, cout: int, kernel: int, activation: type[nn.Module] | None, *, stride: int = 1, dilation: int = 1,
-    groups: int = 1,
-) -> nn.Sequential:  # fmt: skip
-    """Convolution without bias, batch normalisation (eps 1e-3, momentum 0.01), activation."""
-    padding = (kernel - 1) // 2 * dilation
-    conv = nn.Conv2d(cin, cout, kernel, stride, padding, dilation, groups, bias=False)
-    layers: list[nn.Module] = [conv, nn.BatchNorm2d(cout, eps=1e-3, momentum=0.01)]
+def _with_norm(conv: nn.Module, channels: int, activation: type[nn.Module] | None) -> nn.Sequential:
+    """Convolution, batch normalisation (eps 1e-3, momentum 0.01), activation."""
+    layers: list[nn.Module] = [conv, nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)]
     if activation is not None:
         layers.append(activation(inplace=True))
     return nn.Sequential(*layers)
+
+
+def _pointwise(cin: int, cout: int, activation: type[nn.Module] | None) -> nn.Sequential:
+    return _with_norm(nn.Conv2d(cin, cout, 1, bias=False), cout, activation)
 
 
 class InvertedResidual(nn.Module):
@@ -79,14 +81,15 @@ class InvertedResidual(nn.Module):
     def __init__(self, cin: int, row: Row) -> None:
         super().__init__()
         activation = nn.Hardswish if row.hardswish else nn.ReLU
+        width = row.expanded
+        depthwise = DepthwiseConv(width, row.kernel, stride=row.stride, dilation=row.dilation)
         layers: list[nn.Module] = []
-        if row.expanded != cin:
-            layers.append(_conv_norm(cin, row.expanded, 1, activation))
-        width, stride, dilation = row.expanded, row.stride, row.dilation
-        layers.append(_conv_norm(width, width, row.kernel, activation, stride=stride, dilation=dilation, groups=width))
+        if width != cin:
+            layers.append(_pointwise(cin, width, activation))
+        layers.append(_with_norm(depthwise, width, activation))
         if row.squeeze is not None:
-            layers.append(SqueezeExcitation(row.expanded, row.squeeze))
-        layers.append(_conv_norm(width, row.out, 1, None))
+            layers.append(SqueezeExcitation(width, row.squeeze))
+        layers.append(_pointwise(width, row.out, None))
         self.block = nn.Sequential(*layers)
         self.residual = row.residual
 
@@ -109,7 +112,7 @@ class MobileNetV3Large(nn.Module):
         for row in BLOCKS:
             layers.append(InvertedResidual(width, row))
             width = row.out
-        layers.append(_conv_norm(width, CHANNELS[-1], 1, nn.Hardswish))
+        layers.append(_pointwise(width, CHANNELS[-1], nn.Hardswish))
         self.features = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> list[Tensor]:

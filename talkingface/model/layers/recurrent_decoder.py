@@ -113,8 +113,9 @@ class RecurrentDecoder(nn.Module):
         for _ in range(3):
             pooled.append(F.avg_pool2d(pooled[-1], 2, ceil_mode=True, count_include_pad=False))
         x = self.decode4(features[3])
+        pooled = [level.to(x.dtype) for level in pooled]  # joining two precisions would widen the features
         x = self.decode3(x, features[2], pooled[3])
         x = self.decode2(x, features[1], pooled[2])
         x = self.decode1(x, features[0], pooled[1])
-        out: Tensor = self.decode0(x, image)
+        out: Tensor = self.decode0(x, pooled[0])
         return out

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from talkingface.model.layers.precision import wide
+
 EDGE = 1e-7
 """Probabilities are kept this far from 0 and 1, so that the loss is at most 16.1 and no gradient explodes."""
 
@@ -18,7 +20,6 @@ def cross_entropy(probability: Tensor, target: Tensor | float) -> Tensor:
         target: the same shape, or one number for all.
     """
     with torch.autocast(probability.device.type, enabled=False):
-        wide = probability if probability.dtype == torch.float64 else probability.float()
-        wide = wide.clamp(EDGE, 1 - EDGE)
-        wanted = target.to(wide.dtype) if isinstance(target, Tensor) else torch.full_like(wide, target)
-        return F.binary_cross_entropy(wide, wanted)
+        inside = wide(probability).clamp(EDGE, 1 - EDGE)
+        wanted = target.to(inside.dtype) if isinstance(target, Tensor) else torch.full_like(inside, target)
+        return F.binary_cross_entropy(inside, wanted)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from talkingface.model.layers.precision import wide
+
 MOUTH_ROWS = (0.55, 0.95)
 """Where the mouth lies in a face crop, shares of its height."""
 MOUTH_COLUMNS = (0.20, 0.80)
@@ -37,7 +39,7 @@ def l1_loss(fake: Tensor, real: Tensor, *, mouth_weight: float = 1.0) -> Tensor:
         real: like `fake`.
         mouth_weight: weight of a pixel in the mouth region when one far from it has 1; 1 is the plain mean.
     """
-    error = (fake.to(torch.promote_types(fake.dtype, torch.float32)) - real).abs()
+    error = (wide(fake) - real).abs()
     if mouth_weight == 1:
         return error.mean()
     weights = 1 + (mouth_weight - 1) * mouth_map(*error.shape[-2:], device=error.device)

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from talkingface.batch import stack_frames
+from talkingface.model.layers.precision import wide
 from talkingface.model.losses.cross_entropy import cross_entropy
 
 
@@ -22,7 +23,7 @@ def sync_loss(audio_embedding: Tensor, face_embedding: Tensor, target: Tensor | 
     Returns:
         The mean over the batch. Cosines that rounding or collapse put at or beyond 0 or 1 stay finite.
     """
-    cosine = F.cosine_similarity(audio_embedding.float(), face_embedding.float())
+    cosine = F.cosine_similarity(wide(audio_embedding), wide(face_embedding))
     return cross_entropy(cosine.unsqueeze(1), target)
 
 
