@@ -83,7 +83,8 @@ def test_broken_off_file_gives_what_decodes(tmp_path, whole):
     path.write_bytes(whole[: len(whole) * 2 // 3])
     numbers = [number_of(frame) for frame in read_frames(path, 25)]
     assert 5 < len(numbers) < 40
-    assert numbers[:-3] == list(range(len(numbers) - 3))  # the last ones may be guessed by the decoder
+    assert numbers == sorted(numbers)
+    assert numbers[:-5] == list(range(len(numbers) - 5))  # frames before the break may lack those they are drawn from
     assert len(read_audio(path)) > 1000
 
 

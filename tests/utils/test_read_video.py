@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import av
 import cv2
 import numpy as np
@@ -147,3 +150,24 @@ def test_only_sound_is_no_video(tmp_path):
     write_wav(tmp_path / "a.mp4", np.zeros(1000, np.float32), 16000)
     with pytest.raises(MediaError, match="only sound"):
         probe(tmp_path / "a.mp4")
+
+
+def test_memory_does_not_grow_with_the_video(tmp_path):
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+    path = write_video(
+        tmp_path / "a.mp4", [numbered(k % 40, 640, 360) for k in range(40)] * 6, options={"preset": "ultrafast"}
+    )
+    gc.collect()
+    gc.disable()  # frames must not wait for it
+    try:
+        frames = read_frames(path)
+        for _ in range(40):
+            next(frames)
+        before = resident()
+        for _ in frames:
+            pass
+        assert resident() - before < 30  # MiB; 200 frames are 65 as YUV, 130 as BGR
+    finally:
+        gc.enable()

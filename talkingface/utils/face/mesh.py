@@ -28,7 +28,7 @@ REGION_SIZE = 2.5
 TIGHT_REGION_SIZE = 1.5
 """The same where a neighbour's face was taken instead."""
 TILE = 640
-"""Pixels; in frames longer than twice this, very small faces are looked for in overlapping tiles."""
+"""Pixels; in frames longer than twice this, very small faces are looked for in overlapping tiles of at least this."""
 
 
 class MeshDetector:
@@ -42,7 +42,7 @@ class MeshDetector:
         self._solutions = _load()
         self._mesh: Any = None
         self._finder: Any = None
-        self._fresh = True
+        self._remembers = False  # whether the mesh would look where it saw a face last
         self.reset()
 
     def reset(self) -> None:
@@ -113,28 +113,15 @@ class MeshDetector:
 
     def _mesh_in(self, frame: NDArray[np.uint8], region: Region, anew: bool = False) -> Face | None:
         """Run the mesh on a region; `anew` forgets what it tracked."""
-        if self._mesh is None:
-            with without_native_chatter():
-                self._mesh = self._solutions.face_mesh.FaceMesh(
-                    static_image_mode=False,
-                    max_num_faces=1,
-                    refine_landmarks=False,
-                    min_detection_confidence=CONFIDENCE,
-                    min_tracking_confidence=CONFIDENCE,
-                )
-            self._fresh = True
-        elif anew and not self._fresh:
-            with without_native_chatter():
-                self._mesh.reset()
-            self._fresh = True
         x1, y1, x2, y2 = region
         rgb = cv2.cvtColor(frame[y1:y2, x1:x2], cv2.COLOR_BGR2RGB)  # the networks read RGB
-        if self._fresh:
-            with without_native_chatter():
+        if self._mesh is None or (anew and self._remembers):
+            with without_native_chatter():  # a new graph talks when it is made and when it first runs
+                self._restart()
                 found = self._mesh.process(rgb).multi_face_landmarks
         else:
             found = self._mesh.process(rgb).multi_face_landmarks
-        self._fresh = False
+        self._remembers = bool(found)
         if not found:
             return None
         width, height = x2 - x1, y2 - y1
@@ -142,14 +129,27 @@ class MeshDetector:
         self._region = region
         return Face(box=stable_box(points), landmarks=points[:, :2].astype(np.float32))
 
+    def _restart(self) -> None:
+        if self._mesh is not None:
+            self._mesh.reset()
+            return
+        self._mesh = self._solutions.face_mesh.FaceMesh(
+            static_image_mode=False,
+            max_num_faces=1,
+            refine_landmarks=False,
+            min_detection_confidence=CONFIDENCE,
+            min_tracking_confidence=CONFIDENCE,
+        )
+
     def _candidates(self, frame: NDArray[np.uint8]) -> list[Box]:
         """Boxes of all faces in the frame; in large frames without any, in its tiles."""
         height, width = frame.shape[:2]
         boxes = self._detections(frame, (0, 0, width, height))
         if not boxes and max(height, width) >= 2 * TILE:
-            for y in _tile_starts(height):
-                for x in _tile_starts(width):
-                    boxes += self._detections(frame, (x, y, min(x + TILE, width), min(y + TILE, height)))
+            side = max(TILE, max(height, width) // 4)
+            for y in _tile_starts(height, side):
+                for x in _tile_starts(width, side):
+                    boxes += self._detections(frame, (x, y, min(x + side, width), min(y + side, height)))
         return boxes
 
     def _detections(self, frame: NDArray[np.uint8], region: Region) -> list[Box]:
@@ -230,8 +230,9 @@ def _leaves(box: Box, region: Region, shape: tuple[int, ...]) -> bool:
     return near or large > 2 * REGION_SIZE * float(max(box[2] - box[0], box[3] - box[1]))
 
 
-def _tile_starts(length: int) -> list[int]:
-    if length <= TILE:
+def _tile_starts(length: int, side: int) -> list[int]:
+    """Where tiles begin that cover a length and overlap by a quarter or more."""
+    if length <= side:
         return [0]
-    count = -(-(length - TILE) // (TILE * 3 // 4)) + 1
-    return [round(k * (length - TILE) / (count - 1)) for k in range(count)]
+    count = -(-(length - side) // (side * 3 // 4)) + 1
+    return [round(k * (length - side) / (count - 1)) for k in range(count)]

@@ -32,12 +32,13 @@ def display_size(frame: Any, sample_aspect_ratio: Any) -> tuple[int, int]:
     return max(1, round(frame.width * ratio)), frame.height
 
 
-def to_bgr(frame: Any, sample_aspect_ratio: Any = None, reformatter: Any = None) -> Frame:
+def to_bgr(frame: Any, sample_aspect_ratio: Any, how: tuple[int, bool], reformatter: Any) -> Frame:
     """Turn a decoded frame into uint8 (H, W, 3) BGR as it is meant to be shown.
 
     Args:
         frame: `av.VideoFrame` of any format; alpha is dropped, more than 8 bits are rounded.
         sample_aspect_ratio: width over height of a pixel as the stream says; None is square.
+        how: what `display_turn` found in the stream's first frame.
         reformatter: an `av.video.reformatter.VideoReformatter` to reuse between frames.
     """
     from av.video.reformatter import Colorspace, Interpolation
@@ -45,23 +46,20 @@ def to_bgr(frame: Any, sample_aspect_ratio: Any = None, reformatter: Any = None)
     width, height = display_size(frame, sample_aspect_ratio)
     unknown = frame.colorspace == UNSPECIFIED
     space = (Colorspace.ITU709 if is_hd(frame.width, frame.height) else Colorspace.ITU601) if unknown else None
-    convert = reformatter.reformat if reformatter is not None else None
     # Without these flags swscale darkens every channel by about 1 of 255 and copies chroma without interpolating.
     exact = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-    arguments = {
-        "width": width,
-        "height": height,
-        "format": "bgr24",
-        "src_colorspace": space,
-        "interpolation": exact,
-        "threads": 1,
-    }
-    shown = convert(frame, **arguments) if convert else frame.reformat(**arguments)
-    return turn(shown.to_ndarray(), display_turn(frame))
+    shown = reformatter.reformat(
+        frame, width=width, height=height, format="bgr24", src_colorspace=space, interpolation=exact, threads=1
+    )
+    return turn(shown.to_ndarray(), how)
 
 
 def display_turn(frame: Any) -> tuple[int, bool]:
-    """(quarter turns clockwise, mirrored left-right before turning) from the frame's display matrix."""
+    """(quarter turns clockwise, mirrored left-right before turning) from the frame's display matrix.
+
+    To be asked once a stream: looking at a frame's side data ties the frame into a reference cycle, so that it stays
+    in memory until the garbage collector comes by.
+    """
     for item in frame.side_data:
         if getattr(item.type, "name", "") == "DISPLAYMATRIX":
             a, b, _, c, d = np.frombuffer(bytes(item), dtype=np.int32)[:5].tolist()

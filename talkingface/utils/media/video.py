@@ -95,11 +95,12 @@ def read_frames(path: PathLike, fps: float | Fraction | None = None) -> Iterator
         stream = video_stream(container, path)
         own = stream_rate(stream)
         wanted = exact_rate(fps) if fps is not None else own
-        reformatter, size = VideoReformatter(), None
+        reformatter, size, how = VideoReformatter(), None, None
         for frame, repeats in _resample(_timed(_decoded(container, stream, path), stream, own), float(wanted)):
             if not repeats:
                 continue
-            picture = to_bgr(frame, stream.sample_aspect_ratio, reformatter)
+            how = display_turn(frame) if how is None else how
+            picture = to_bgr(frame, stream.sample_aspect_ratio, how, reformatter)
             size = size or (picture.shape[1], picture.shape[0])
             if (picture.shape[1], picture.shape[0]) != size:  # the stream changes size half-way
                 picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
