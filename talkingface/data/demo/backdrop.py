@@ -34,6 +34,6 @@ def make_backdrop(size: int, kind: int, seed: int) -> NDArray[np.uint8]:
         folds = np.interp(np.arange(size), np.linspace(0, size, 22), rng.uniform(0.65, 1.1, 22))
         wall = wall * folds.astype(np.float32)[None, :, None]
     if kind == 2:
-        spots = blur(rng.standard_normal((size, size, 3)).astype(np.float32), size / 20)
-        wall = wall + spots / spots.std() * 16
+        spots = blur(rng.standard_normal((size, size)), size / 14)[..., None]
+        wall = wall * (1 + 0.16 * spots / spots.std())
     return np.clip(blur(wall, size / 100), 0, 255).astype(np.uint8)

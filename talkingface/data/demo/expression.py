@@ -15,7 +15,6 @@ from talkingface.data.demo.points import (
     EYE_CORNERS,
     EYES,
     INNER_CORNERS,
-    INNER_LIPS,
     LEFT_CORNER,
     LOWER_FLESH,
     LOWER_INNER,
@@ -29,10 +28,17 @@ from talkingface.data.demo.points import (
     UPPER_LIP,
     UPPER_OUTER,
 )
-from talkingface.data.demo.warp import FloatArray, triangulate
+from talkingface.data.demo.topology import FRINGE, FRINGE_EDGES, MESH, RIM, all_triangles
+from talkingface.data.demo.warp import FloatArray
 
 WIDEST = 0.36
 """Distance of the inner lips at opening 1, in units of the interocular distance."""
+JAW_SHARE = 0.62
+"""How far the chin drops, as a share of the lower lip's drop."""
+UNSMILE = 0.95
+"""Share of a smile that is taken out of a photograph."""
+_OVERLAP = 0.06
+"""Interocular distances by which the lips reach into the mouth, so that their edge never shows what lies behind."""
 
 
 class Expression(NamedTuple):
@@ -57,42 +63,76 @@ def interocular(points: FloatArray) -> float:
     return float(np.hypot(*(points[EYE_CORNERS[1], :2] - points[EYE_CORNERS[0], :2])))
 
 
+def _unsmile(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let raised mouth corners down and in; a smile narrows to a mouth at rest. (468, 2)."""
+    left, right = points[OUTER_CORNERS[0]], points[OUTER_CORNERS[1]]
+    centre = (left + right) / 2
+    half = float(np.hypot(*(right - left))) / 2
+    sag = float(points[[13, 14], 1].mean() - centre[1])
+    if sag <= 0:
+        return points
+    x, y = (points - centre).T
+    near = np.exp(-((x / (1.5 * half)) ** 4) - (y / (1.1 * half)) ** 2)
+    lifted = np.clip(np.abs(x) / half, 0, 1.2) ** 2
+    out = points.copy()
+    out[:, 1] += UNSMILE * sag * near * lifted
+    out[:, 0] -= 0.5 * UNSMILE * sag / half * x * near
+    return out
+
+
 def close_mouth(points: FloatArray) -> NDArray[np.float64]:
     """The (468, 2) points with the inner lips brought together on the line between them."""
-    closed = np.array(points, dtype=np.float64)
+    points = _unsmile(np.array(points, dtype=np.float64))
+    closed = points.copy()
     for upper, lower in zip(UPPER_INNER, LOWER_INNER, strict=True):
         closed[[upper, lower]] = points[upper] * 0.45 + points[lower] * 0.55
     moved = (closed - points)[:, 1]
     for group, inner, share in (
-        (UPPER_FLESH, UPPER_INNER, 0.7),
-        (LOWER_FLESH, LOWER_INNER, 0.8),
-        (UPPER_OUTER, UPPER_INNER, 0.35),
-        (LOWER_OUTER, LOWER_INNER, 0.6),
+        (UPPER_FLESH, UPPER_INNER, 0.85),
+        (LOWER_FLESH, LOWER_INNER, 0.9),
+        (UPPER_OUTER, UPPER_INNER, 0.8),
+        (LOWER_OUTER, LOWER_INNER, 0.9),
     ):
         closed[group, 1] += share * np.interp(points[group, 0], points[inner, 0], moved[inner])
     return closed
 
 
-def _ring(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+def _rim(points: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Points around the face that never move, so that the warp ends before hair and shoulders do."""
     centre = points[OVAL].mean(axis=0)
-    return np.clip(centre + (points[OVAL][::2] - centre) * 1.32, 2, size - 3)
+    out = (points[OVAL] - centre) * 1.32
+    out[:, 1] *= np.where(out[:, 1] > 0, 1.25, 1.0)  # room for the chin to drop
+    return np.clip(centre + out, 2, size - 3)
+
+
+def _with_fringe(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Append the fringe: the lips' edges continued a little into the mouth."""
+    depth = _OVERLAP * interocular(points)
+    into = np.repeat([[0.0, depth], [0.0, -depth]], FRINGE // 2, axis=0)
+    return np.vstack([points, points[FRINGE_EDGES] + into])
 
 
 def _opening_move(points: NDArray[np.float64], eyes: float) -> NDArray[np.float64]:
-    """(468, 2) movement at opening 1: the jaw drops, the upper lip rises a little, the corners come in."""
+    """(468, 2) movement at opening 1: the jaw drops, the upper lip rises a little, the corners come in.
+
+    Below the lower lip the movement falls smoothly to the jaw's share, so that the skin there is pressed together
+    but never folds over.
+    """
     centre = points[[LEFT_CORNER, RIGHT_CORNER]].mean(axis=0)
     half = np.hypot(*(points[RIGHT_CORNER] - points[LEFT_CORNER])) / 2
     x, y = (points - centre).T
     drop, rise = WIDEST * 0.86 * eyes, WIDEST * 0.14 * eyes
-    arch = np.clip(1 - (x / (half * 1.02)) ** 2, 0, 1) ** 0.7
-    jaw = np.where(y > 0, np.exp(-((x / eyes) ** 2)) * np.clip(y / (0.45 * eyes), 0, 1) * 0.55, 0) * drop
+    arch = np.clip(1 - (x / (half * 1.02)) ** 2, 0, 1) ** 0.55
+    ramp = np.clip(y / (0.45 * eyes), 0, 1)
+    jaw = JAW_SHARE * np.exp(-((x / eyes) ** 2)) * ramp * ramp * (3 - 2 * ramp)
+    lip = np.interp(x, x[LOWER_OUTER], y[LOWER_OUTER])
+    chin = JAW_SHARE + (1 - JAW_SHARE) * np.exp(-(np.clip((y - lip) / (0.28 * eyes), 0, None) ** 1.5))
+    under = np.where(y > 0, np.maximum(jaw, arch * chin), 0)
     move = np.zeros_like(points)
-    move[:, 1] = jaw
-    outer = np.where(np.isin(LOWER_LIP, LOWER_OUTER), 0.92, 1.0)
-    move[LOWER_LIP, 1] = np.maximum(jaw[LOWER_LIP], arch[LOWER_LIP] * drop * outer)
-    move[UPPER_LIP, 1] = jaw[UPPER_LIP] - arch[UPPER_LIP] * rise
-    move[[*INNER_CORNERS, *OUTER_CORNERS], 1] += 0.10 * drop
+    move[:, 1] = under * drop
+    move[LOWER_LIP, 1] = np.maximum(under, arch)[LOWER_LIP] * drop
+    move[UPPER_LIP, 1] = -arch[UPPER_LIP] * rise
+    move[[*INNER_CORNERS, *OUTER_CORNERS], 1] = 0.10 * drop
     near = np.exp(-((x / (1.25 * half)) ** 4) - (y / (1.1 * half)) ** 4)
     move[:, 0] = -0.10 * x * near
     return move
@@ -124,16 +164,23 @@ def _turn_moves(points: NDArray[np.float64], depth: FloatArray) -> tuple[NDArray
     return yaw, pitch
 
 
+def _oriented(triangles: NDArray[np.int32], points: FloatArray) -> NDArray[np.int32]:
+    """The (K, 3) triangles, each wound the same way round in `points`."""
+    a, b, c = points[triangles].transpose(1, 0, 2)
+    turned = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) < (c[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1])
+    return np.where(turned[:, None], triangles[:, ::-1], triangles)
+
+
 @dataclass(frozen=True)
 class FaceRig:
     """A face's points at rest with closed lips, and how each part of an expression moves them."""
 
     rest: NDArray[np.float64]
-    """(N, 2) pixels."""
+    """(N, 2) pixels: the mesh, a rim around it, and a fringe of the lips' edges inside the mouth."""
     moves: NDArray[np.float64]
     """(7, N, 2): opening, spread, rounded, blink, brow, yaw, pitch, each at 1."""
     triangles: NDArray[np.int32]
-    """(K, 3) without those inside the mouth."""
+    """(K, 3) as `topology.all_triangles`, wound the same way round."""
 
     @classmethod
     def of(cls, points: NDArray[np.float64], depth: FloatArray, size: int) -> FaceRig:
@@ -146,10 +193,14 @@ class FaceRig:
         brow[BROWS, 1] = -0.05 * eyes
         yaw, pitch = _turn_moves(points, depth)
         moves = np.stack([_opening_move(points, eyes), spread, rounded, blink, brow, yaw, pitch])
-        ring = _ring(points, size)
-        moves = np.concatenate([moves, np.zeros((len(moves), len(ring), 2))], axis=1)
-        rest = np.vstack([points, ring])
-        return cls(rest, moves, triangulate(rest + 0.6 * moves[0], set(INNER_LIPS)))
+        rim = np.zeros((len(moves), RIM, 2))
+        moves = np.concatenate([moves, rim, moves[:, FRINGE_EDGES]], axis=1)
+        rest = _with_fringe(np.vstack([points, _rim(points, size)]))
+        return cls(rest, moves, _oriented(all_triangles(), rest))
+
+    def around(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 2): other (468, 2) points with this rig's rim and a fringe of their own."""
+        return _with_fringe(np.vstack([points, self.rest[MESH : MESH + RIM]]))
 
     def points(self, expression: Expression) -> NDArray[np.float64]:
         """(N, 2) points of an expression."""

@@ -17,6 +17,7 @@ from talkingface.data.demo.mouth import MouthShape, paint_mouth
 from talkingface.data.demo.photos import load_photos
 from talkingface.data.demo.points import CHIN, INNER_LIPS, OUTER_CORNERS
 from talkingface.data.demo.portrait import make_portrait
+from talkingface.data.demo.topology import UNDER
 from talkingface.data.demo.warp import Region, displacement
 
 NOISE = 1.2
@@ -39,7 +40,7 @@ class Head:
 
     def __init__(self, who: Identity, size: int) -> None:
         portrait = make_portrait(load_photos(size), who)
-        self.size, self.who, self.rig, self.source = size, who, portrait.rig, portrait.source
+        self.size, self.who, self.rig = size, who, portrait.rig
         self.picture = portrait.picture
         self.backdrop = make_backdrop(size, who.backdrop, who.seed).astype(np.float32)
         self.unit = interocular(self.rig.rest)
@@ -88,7 +89,7 @@ class Head:
         """
         points = self.rig.points(expression)
         x, y, matrix = self._rigid(pose)
-        move = displacement(self.source, points, self.rig.triangles, self.region)
+        move = displacement(self.rig.rest, points, self.rig.triangles, self.region, under=UNDER)
         local = cv2.remap(
             move, x - self.region.x0, y - self.region.y0, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
         )

@@ -85,6 +85,8 @@ class Identity:
     skin: Dye = field(default_factory=Dye)
     hair: Dye = field(default_factory=Dye)
     clothes: Dye = field(default_factory=Dye)
+    volume: float = 1.0
+    """How far hair or cap stand out from the face."""
     rouge: float = 0.0
     """Redness added to the lips."""
     age: float = 0.0
@@ -96,6 +98,12 @@ class Identity:
     voice: Voice = field(default_factory=Voice)
     seed: int = 0
     """Seed of the background's colours and the skin's noise."""
+
+
+def _skin(base: int, turn: int) -> Dye:
+    """A skin colour; the second photograph's is redder than life and is calmed first."""
+    dye = _SKINS[(turn + 2 * base * (turn > 0)) % len(_SKINS)]
+    return dye._replace(keep=0.62 * dye.keep, scale=1.08 * dye.scale) if base else dye
 
 
 def draw_identity(index: int, seed: int) -> Identity:
@@ -115,11 +123,12 @@ def draw_identity(index: int, seed: int) -> Identity:
         nose=float(rng.uniform(0.90, 1.16)),
         lips=float(rng.uniform(0.90, 1.25)),
         zoom=float(rng.uniform(0.96, 1.10)),
-        skin=_SKINS[(turn + 2 * base * (turn > 0)) % len(_SKINS)],
+        skin=_skin(base, turn),
+        volume=float(rng.uniform(0.80, 1.22)) if turn else 1.0,
         hair=_HAIRS[(turn + 3 * base * (turn > 0)) % len(_HAIRS)],
         clothes=_CLOTHES[(turn + 2 * base) % len(_CLOTHES)],
-        rouge=float(rng.uniform(0.0, 1.0)) * (not beard),
-        age=float(rng.uniform(-0.5, 0.6)),
+        rouge=float(rng.uniform(0.4, 1.1)) * (0.4 if beard else 1.0),
+        age=float(rng.uniform(-0.5, 0.6)) - 0.45 * base,
         beard=beard,
         backdrop=index % 3,
         voice=Voice(

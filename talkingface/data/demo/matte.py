@@ -56,7 +56,8 @@ def head_matte(image: NDArray[np.uint8], person: NDArray[np.float32]) -> NDArray
     """
     unit = image.shape[0] / 256
     labels = np.where(person > 0.5, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[cv2.erode((person > 0.8).astype(np.uint8), disk(7 * unit)) > 0] = cv2.GC_FGD
+    trunk = cv2.morphologyEx((person > 0.6).astype(np.uint8), cv2.MORPH_OPEN, disk(10 * unit))
+    labels[cv2.erode(trunk, disk(4 * unit)) > 0] = cv2.GC_FGD
     labels[cv2.dilate((person > 0.1).astype(np.uint8), disk(5 * unit)) == 0] = cv2.GC_BGD
     mask = cv2.morphologyEx(grab_cut(image, labels), cv2.MORPH_OPEN, disk(3 * unit)).astype(np.uint8)
     smooth = blur(_largest(mask), 1.8 * unit)

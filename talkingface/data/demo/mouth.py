@@ -94,8 +94,8 @@ def _inside(
     within = (side - start) / (end - start)
     length = length * (1 - 0.10 * (2 * within - 1) ** 4 - 0.10 * (tooth == 1))
     teeth = np.clip((length - below) / (0.012 * unit) + 0.5, 0, 1) * np.clip((0.93 - side) / 0.1, 0, 1)
-    shade = (1 - 0.55 * side**2) * (0.62 + 0.38 * np.clip(below / (0.05 * unit), 0, 1))
-    shade = shade * (1 - 0.16 * np.exp(-(((np.minimum(within, 1 - within) * (end - start)) / 0.025) ** 2)))
+    shade = (1 - 0.55 * side**2) * (0.78 + 0.22 * np.clip(below / (0.05 * unit), 0, 1))
+    shade = shade * (1 - 0.09 * np.exp(-(((np.minimum(within, 1 - within) * (end - start)) / 0.025) ** 2)))
     colour += teeth[..., None] * (_TEETH * shade[..., None] - colour)
     return colour.astype(np.float32)
 
@@ -131,8 +131,8 @@ def paint_mouth(
     across = (x - shape.x.mean()) / shape.half_width
     cover = cover * (np.abs(across) < 1)
     middle, gap = (upper + lower) / 2, lower - upper
-    crease = np.exp(-(((y - middle) / (0.016 * unit)) ** 2)) * np.clip(1.04 - across**4, 0, 1) * (np.abs(across) < 1.02)
-    crease = 0.62 * crease * np.clip(1 - gap / (0.03 * unit), 0, 1)
+    crease = np.exp(-(((y - middle) / (0.012 * unit)) ** 2)) * np.clip(1.04 - across**4, 0, 1) * (np.abs(across) < 1.02)
+    crease = 0.45 * crease * np.clip(1 - gap / (0.03 * unit), 0, 1)
     # Lips turn inwards at their edges and get darker there.
     outside = np.maximum(np.maximum(upper - y, y - lower), 0)
     rim = 0.30 * np.exp(-outside / (0.02 * unit)) * np.clip(gap / (0.02 * unit), 0, 1) * (np.abs(across) < 1)

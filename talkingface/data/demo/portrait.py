@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,9 +15,10 @@ from talkingface.data.demo.identity import Dye, Identity
 from talkingface.data.demo.matte import blur, disk, grab_cut
 from talkingface.data.demo.photos import EYE_HEIGHT, Photo
 from talkingface.data.demo.points import (
+    BEARD,
     BROWS,
-    CHIN,
     EYES,
+    INNER_CORNERS,
     LOWER_INNER,
     LOWER_LIP,
     LOWER_OUTER,
@@ -29,6 +30,7 @@ from talkingface.data.demo.points import (
     UPPER_LIP,
     UPPER_OUTER,
 )
+from talkingface.data.demo.topology import UNDER
 from talkingface.data.demo.warp import FloatArray, warp
 
 LIP_TRIM = 0.22
@@ -41,9 +43,8 @@ class Portrait:
 
     picture: NDArray[np.uint8]
     """(S, S, 4) BGR and alpha."""
-    source: NDArray[np.float64]
-    """(N, 2) where the rig's points lie in the picture."""
     rig: FaceRig
+    """Its points at rest are where the picture shows them."""
 
 
 def _polygon(points: FloatArray, size: int, soft: float) -> NDArray[np.float32]:
@@ -81,6 +82,21 @@ def trim_lips(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
+def clean_seam(image: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Paint lip colour over the dark line and corners of the photographed mouth; the head draws its own."""
+    unit = interocular(points)
+    line = points[[INNER_CORNERS[0], *UPPER_INNER, INNER_CORNERS[1]]].copy()
+    line[1:-1, 1] = (points[UPPER_INNER, 1] + points[LOWER_INNER, 1]) / 2
+    line[0, 0] -= 0.03 * unit
+    line[-1, 0] += 0.03 * unit
+    mask = np.zeros(image.shape[:2], np.uint8)
+    width = max(3, round(0.085 * unit))
+    cv2.polylines(mask, [np.round(line * 16).astype(np.int32)], False, 255, width, cv2.LINE_8, shift=4)
+    filled = cv2.inpaint(image, mask, 0.05 * unit, cv2.INPAINT_TELEA)
+    soft = blur(mask / 255, 0.01 * unit)[..., None]
+    return np.round(image + soft * (filled.astype(np.float32) - image)).astype(np.uint8)
+
+
 def _blend_skin(
     own: NDArray[np.uint8], other: NDArray[np.uint8], mask: NDArray[np.float32], share: float
 ) -> NDArray[np.uint8]:
@@ -104,38 +120,65 @@ class _Parts:
     beard: NDArray[np.float32]
 
 
-def _parts(image: NDArray[np.uint8], alpha: NDArray[np.float32], points: NDArray[np.float64]) -> _Parts:
-    """Find skin, hair and clothes: colours decide, starting from what the mesh is sure of."""
+def _hair_volume(
+    points: NDArray[np.float64], size: int, volume: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Maps (S, S) of x and y that draw what surrounds the upper face, hair or cap, `volume` times as far from it."""
+    oval = points[OVAL]
+    centre, (half, tall) = oval.mean(axis=0), np.ptp(oval, axis=0) / 2
+    x, y = (np.arange(size) - centre[0])[None, :], (np.arange(size) - centre[1])[:, None]
+    radius = np.hypot(x / half, y / tall)
+    fade = np.clip((points[OUTER_CORNERS, 1].mean() - centre[1] - y) / (0.5 * tall), 0, 1)
+    beyond = np.maximum(radius - 0.95, 0)
+    factor = 1 + fade * fade * (3 - 2 * fade) * (1 / volume - 1) * beyond / np.maximum(radius, 1e-6)
+    return (x * factor + centre[0]).astype(np.float32), (y * factor + centre[1]).astype(np.float32)
+
+
+def _find_skin(image: NDArray[np.uint8], solid: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """(S, S) 1 on face, ears and neck: colours decide, starting from what the mesh is sure of."""
     size, unit = image.shape[0], image.shape[0] / 256
-    face = _polygon(points[OVAL], size, 3 * unit)
-    solid = (alpha > 0.5).astype(np.uint8)
     labels = np.where(solid > 0, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
     hull = (_polygon(points[OVAL], size, 0.5) > 0.5).astype(np.uint8)
     near = cv2.dilate(hull, disk(0.28 * interocular(points))).astype(np.uint8) & solid
     labels[near > 0] = cv2.GC_PR_FGD
-    brow = points[BROWS, 1].min()
+    brow = int(points[BROWS, 1].min())
+    labels[:brow][near[:brow] > 0] = cv2.GC_PR_BGD  # forehead or fringe: colours decide
     sure = cv2.erode(hull, disk(5 * unit))
-    sure[: int(brow)] = 0
+    sure[:brow] = 0
     labels[sure > 0] = cv2.GC_FGD
-    labels[(cv2.dilate(near, disk(14 * unit)) == 0) & (solid > 0)] = cv2.GC_BGD
-    skin = grab_cut(image, labels) & cv2.dilate(near, disk(10 * unit)).astype(np.uint8)
-    skin_soft = blur(cv2.morphologyEx(skin, cv2.MORPH_OPEN, disk(1)).astype(np.float32), 1.5 * unit)
-    for eye in EYES:
-        skin_soft *= 1 - _polygon(points[eye.contour], size, 1.0 * unit)
+    labels[(cv2.dilate(near, disk(26 * unit)) == 0) & (solid > 0)] = cv2.GC_BGD
+    skin = grab_cut(image, labels) & cv2.dilate(near, disk(22 * unit)).astype(np.uint8)
+    return cv2.morphologyEx(skin, cv2.MORPH_OPEN, disk(1)).astype(np.uint8)
+
+
+def _beard_area(points: NDArray[np.float64], size: int, lips: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Soft (S, S) mask of cheeks below the ears, chin and upper lip."""
+    mask = np.zeros((size, size), np.float32)
+    outline = np.round(points[BEARD] * 16).astype(np.int32)
+    cv2.fillPoly(mask, [outline], 1.0, lineType=cv2.LINE_AA, shift=4)
+    soft = blur(cv2.erode(mask, disk(size / 128)), size / 90)
+    return soft * (1 - lips)
+
+
+def _parts(image: NDArray[np.uint8], alpha: NDArray[np.float32], points: NDArray[np.float64]) -> _Parts:
+    """Find what is coloured apart."""
+    size, unit = image.shape[0], image.shape[0] / 256
+    face = _polygon(points[OVAL], size, 3 * unit)
+    solid = (alpha > 0.5).astype(np.uint8)
+    # Divided by what is well inside, the mask goes on beyond the outline and leaves no rim in the old colour.
+    inside = cv2.erode(solid, disk(3 * unit)).astype(np.uint8)
+    near = np.maximum(blur(inside, 2 * unit), 1e-4)
+    skin = np.clip(blur(_find_skin(image, solid, points) & inside, 2 * unit) / near, 0, 1).astype(np.float32)
+    brow = int(points[BROWS, 1].min())
     rows = np.arange(size, dtype=np.float32)[:, None]
-    chin = float(points[CHIN, 1])
-    above = np.clip((chin + 4 * unit - rows) / (8 * unit), 0, 1)
+    mouth = float(points[OUTER_CORNERS, 1].mean())
+    above = np.clip((mouth - rows) / (10 * unit) + 0.5, 0, 1)
     lips = _polygon(points[[*OUTER_CORNERS, *UPPER_OUTER, *LOWER_OUTER]], size, 1.2 * unit)
-    nose = float(points[NOSE_TIP, 1])
-    low = np.clip((rows - nose - 10 * unit) / (8 * unit), 0, 1)
-    return _Parts(
-        face=face,
-        skin=skin_soft,
-        hair=(1 - np.maximum(skin_soft, face * (rows > brow))) * alpha * above,
-        clothes=(1 - skin_soft) * alpha * (1 - above),
-        lips=lips,
-        beard=face * low * (1 - _polygon(points[[*OUTER_CORNERS, *UPPER_OUTER, *LOWER_OUTER]], size, 2 * unit)),
-    )
+    hair = ((1 - np.maximum(skin, face * (rows > brow))) * above).astype(np.float32)
+    clothes = ((1 - skin) * (1 - above)).astype(np.float32)
+    for eye in EYES:
+        skin *= 1 - 0.6 * _polygon(points[eye.contour], size, 1.0 * unit)
+    return _Parts(face, skin, hair, clothes, lips, _beard_area(points, size, lips))
 
 
 def _dyed(lab: NDArray[np.float32], mask: NDArray[np.float32], dye: Dye) -> NDArray[np.float32]:
@@ -160,10 +203,10 @@ def _recolour(image: NDArray[np.uint8], parts: _Parts, who: Identity, rng: np.ra
     lab[..., 1] += parts.lips * 16 * who.rouge
     lab[..., 0] -= parts.lips * 8 * who.rouge
     if who.beard:
-        grain = blur(rng.standard_normal(lab.shape[:2]), 0.8 * unit) * 1.6 * unit
-        cover = parts.beard * who.beard * np.clip(0.75 + 0.3 * grain, 0.3, 1)
-        lab[..., 0] *= 1 - 0.6 * cover
-        lab[..., 1:] += 0.6 * cover[..., None] * (128 - lab[..., 1:])
+        grain = blur(rng.standard_normal(lab.shape[:2]), 0.55 * unit) * 1.8 * unit
+        cover = parts.beard * who.beard * np.clip(0.85 + 0.12 * grain, 0.4, 1)
+        lab[..., 0] *= 1 - 0.62 * cover
+        lab[..., 1:] += 0.5 * cover[..., None] * (130 - lab[..., 1:])
     return cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2BGR).astype(np.uint8)
 
 
@@ -173,20 +216,23 @@ def make_portrait(photos: tuple[Photo, ...], who: Identity) -> Portrait:
     size = photo.image.shape[0]
     own, foreign = photo.points[:, :2], other.points[:, :2]
     target = _reshape(close_mouth(own), close_mouth(foreign), who)
-    eyes = np.array([size / 2, size * EYE_HEIGHT])
-    depth = photo.points[:, 2]
-    rig = FaceRig.of(target, depth, size)
+    rig = FaceRig.of(target, photo.points[:, 2], size)
 
     def bring(image: NDArray[np.uint8] | NDArray[np.float32], points: NDArray[np.float64]) -> NDArray[np.uint8]:
-        fixed = rig.rest[len(points) :]
-        return warp(image, np.vstack([trim_lips(points), fixed]), rig.rest, rig.triangles)
+        source = rig.around(trim_lips(points))
+        return warp(image, source, rig.rest, rig.triangles, under=UNDER)
 
     image = bring(photo.image, own)
     alpha = np.clip(bring(photo.alpha, own), 0, 1).astype(np.float32)
-    lower = _polygon(target[OVAL], size, 0.5) * np.clip((np.arange(size)[:, None] - eyes[1]) / (0.1 * size) - 0.9, 0, 1)
-    lower = blur(cv2.erode(lower.astype(np.float32), disk(size / 40)), size / 40)
+    x, y = _hair_volume(target, size, who.volume)
+    image = cv2.remap(image, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+    alpha = cv2.remap(alpha, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     if who.texture:
+        below_eyes = np.clip((np.arange(size)[:, None] / size - EYE_HEIGHT) * 10 - 0.9, 0, 1)
+        lower = (_polygon(target[OVAL], size, 0.5) * below_eyes).astype(np.float32)
+        lower = blur(cv2.erode(lower, disk(size / 40)), size / 40)
         image = _blend_skin(image, bring(other.image, foreign), lower, who.texture)
+    image = clean_seam(image, target)
     image = _recolour(image, _parts(image, alpha, target), who, np.random.default_rng(who.seed))
     picture = np.dstack([image, np.round(alpha * 255).astype(np.uint8)])
-    return Portrait(picture, rig.rest, replace(rig))
+    return Portrait(picture, rig)

@@ -46,15 +46,6 @@ class Region:
         return x, np.arange(self.y0, self.y1, dtype=np.float32)[:, None]
 
 
-def triangulate(points: FloatArray, hole: set[int]) -> NDArray[np.int32]:
-    """Delaunay triangles (K, 3) of (N, 2) points, without those whose corners all belong to `hole`."""
-    from scipy.spatial import Delaunay
-
-    triangles = Delaunay(points).simplices
-    kept = [not set(corners) <= hole for corners in triangles.tolist()]
-    return triangles[kept].astype(np.int32)
-
-
 def inverse_affines(
     source: FloatArray, target: FloatArray, triangles: NDArray[np.int32]
 ) -> tuple[NDArray[np.float32], FloatArray]:
@@ -78,23 +69,25 @@ def inverse_affines(
 
 
 def displacement(
-    source: FloatArray, target: FloatArray, triangles: NDArray[np.int32], region: Region
+    source: FloatArray, target: FloatArray, triangles: NDArray[np.int32], region: Region, *, under: int = 0
 ) -> NDArray[np.float32]:
     """Where each pixel of the warped picture comes from, relative to itself.
 
     Args:
         source: (N, 2) points in the picture.
         target: (N, 2) where they go.
-        triangles: (K, 3) indices.
+        triangles: (K, 3) indices, with positive area in `source`.
         region: pixels to compute; outside the triangles nothing moves.
+        under: the first so many triangles lie under all others.
 
     Returns:
         (h, w, 2) x and y, pixels.
     """
     table, area = inverse_affines(source, target, triangles)
-    usual = np.sign(np.median(area))
-    order = np.argsort(area * usual)
-    order = order[(area * usual)[order] > 0.02]  # flat and turned triangles show nothing; small ones are drawn first
+    size = area.copy()
+    size[:under] = np.abs(size[:under]) - 1e9  # first of all, whichever way they wind
+    order = np.argsort(size)
+    order = order[(size[order] > 0.02) | (order < under)]  # flat and turned ones show nothing; large ones win
     corners = np.round((target - (region.x0, region.y0))[triangles] * 16).astype(np.int32)
     owner = np.full(region.shape, len(triangles), np.int32)
     for index in order.tolist():
@@ -104,9 +97,11 @@ def displacement(
     return np.stack([a[owner] * x + b[owner] * y + c[owner], d[owner] * x + e[owner] * y + f[owner]], axis=-1)
 
 
-def warp(picture: NDArray[Any], source: FloatArray, target: FloatArray, triangles: NDArray[np.int32]) -> NDArray[Any]:
+def warp(
+    picture: NDArray[Any], source: FloatArray, target: FloatArray, triangles: NDArray[np.int32], *, under: int = 0
+) -> NDArray[Any]:
     """A square (S, S) or (S, S, C) picture with its `source` points moved to `target`."""
     region = Region(0, 0, picture.shape[1], picture.shape[0])
     x, y = region.grid()
-    move = displacement(source, target, triangles, region)
+    move = displacement(source, target, triangles, region, under=under)
     return cv2.remap(picture, move[..., 0] + x, move[..., 1] + y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
