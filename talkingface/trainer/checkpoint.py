@@ -156,8 +156,9 @@ def _read(path: Path) -> dict[str, Any]:
         contents = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: holds more than plain data, or is no checkpoint; not loaded") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path}: damaged or no checkpoint ({str(error).splitlines()[0]})") from error
+    except Exception as error:  # a damaged file makes the reader fail in any way
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CheckpointError(f"{path}: damaged, or no checkpoint ({reason})") from error
     if not isinstance(contents, dict):
         raise CheckpointError(f"{path}: holds a {type(contents).__name__}, wanted a dict with 'state_dict'")
     if contents.get("format") == FORMAT and contents.get("version") != VERSION:

@@ -20,9 +20,6 @@ from talkingface.trainer.optimizer import make_optimizer
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Module, Trainer
 
-EXPERT_FRAMES = 5
-"""Frames in the window that the sync expert looks at."""
-
 
 class HyperLipsBaseTrainer(Trainer):
     """Pixels, a frozen lip-sync expert and a discriminator, each with its weight; what has weight 0 is not needed.
@@ -31,7 +28,7 @@ class HyperLipsBaseTrainer(Trainer):
         parts: `expert`, the trained sync expert, where `sync_weight` is above 0; `discriminator`, if not a new one.
 
     Raises:
-        ConfigError: the expert is needed and was not given, or samples are too short for it.
+        ConfigError: the expert is needed and was not given.
     """
 
     def __init__(
@@ -110,11 +107,6 @@ class HyperLipsBaseTrainer(Trainer):
         return {name: weight for name, weight in every.items() if name == "l1" or weight > 0}
 
     def _require_expert(self) -> SyncNet_color:
-        if self.recipe.num_frames != EXPERT_FRAMES:
-            raise ConfigError(
-                f"num_frames: the sync expert looks at {EXPERT_FRAMES} frames, got {self.recipe.num_frames}; "
-                f"set num_frames={EXPERT_FRAMES}, or sync_weight=0 to train without it"
-            )
         if "expert" not in self.parts:
             raise ConfigError(
                 f"sync_weight: {self.weights.sync_weight} needs the sync expert, and none was given; "

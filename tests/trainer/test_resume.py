@@ -80,7 +80,7 @@ def test_killed_and_restarted_is_bit_identical(tmp_path: Path, uninterrupted: Ru
     assert run.status()["finished"]
 
 
-class Cut(Exception):
+class CutError(Exception):
     pass
 
 
@@ -89,7 +89,7 @@ class CutTrainer(Trainer):
 
     def train_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         if self.progress.step == self.at:
-            raise Cut
+            raise CutError
         return super().train_step(batch)
 
 
@@ -99,7 +99,7 @@ def test_cut_at_and_around_saves(tmp_path: Path, uninterrupted: RunFolder, at: i
     config = tiny_config(tmp_path, **RESUME)
     run = RunFolder.create(config)
     CutTrainer.at = at
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         tiny_trainer(config, run, CutTrainer).fit(TinySet(), TinySet(5))
     torch.rand(3)  # the random state at the restart does not matter once there is a checkpoint
     result = tiny_trainer(config, run).fit(TinySet(), TinySet(5))
@@ -117,7 +117,7 @@ def test_lines_do_not_reach_over_saves(tmp_path: Path) -> None:
         run = RunFolder.create(config)
         if cut:
             CutTrainer.at = cut
-            with pytest.raises(Cut):
+            with pytest.raises(CutError):
                 tiny_trainer(config, run, CutTrainer).fit(TinySet(), TinySet(5))
         tiny_trainer(config, run).fit(TinySet(), TinySet(5))
         runs.append(losses_of(run))

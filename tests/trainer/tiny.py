@@ -1,6 +1,6 @@
 """Doubles for the trainer's tests: a network of a few weights, data in memory, and a configuration for them.
 
-Run as a program it trains: python tiny.py <saved_dir> <run_dir> <num_workers> <seconds a step>
+Run as a program it trains: python tiny.py <folder> <num_workers> <seconds a step> [plain]
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class TinyExpert(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.face = nn.Sequential(nn.Conv2d(15, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
-        self.audio = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+        self.face = nn.Sequential(nn.Conv2d(15, 4, 3), nn.BatchNorm2d(4), nn.Softplus(), nn.AdaptiveAvgPool2d(1))
+        self.audio = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Softplus(), nn.AdaptiveAvgPool2d(1))
 
     def generated_loss(self, mel: Tensor, frames: Tensor) -> Tensor:
         face = self.face(stack_frames(frames[..., frames.shape[-2] // 2 :, :]))
@@ -133,12 +133,23 @@ class SlowTrainer(Trainer):
         return super().train_step(batch)
 
 
-def main(folder: Path, num_workers: int, pause: float) -> None:
+class PlainFace(TinyFace):
+    """Without batch statistics and dropout: how samples are shared by processes then makes no difference."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.norm, self.dropout = nn.Identity(), nn.Identity()  # type: ignore[assignment]
+
+
+def main(folder: Path, num_workers: int, pause: float, *, plain: bool = False) -> None:
     torch.set_num_threads(1)
     SlowTrainer.pause = pause
     config = tiny_config(folder, num_workers=num_workers, **RESUME)
-    tiny_trainer(config, RunFolder(folder / "run"), SlowTrainer).fit(TinySet(), TinySet(5))
+    init_seed(config.run.seed)
+    model = PlainFace(config) if plain else TinyFace(config)
+    run = RunFolder(folder / "run")
+    SlowTrainer(config, model, run=run, device=torch.device("cpu")).fit(TinySet(), TinySet(5))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), plain="plain" in sys.argv)

@@ -1,0 +1,195 @@
+"""Checkpoints: whole or not there, plain data, strict, and clear about what is wrong with a file."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny import RESUME, TinyFace, TinySet, tiny_config, tiny_trainer
+from torch import nn
+
+from talkingface.trainer import checkpoint
+from talkingface.trainer.checkpoint import load_checkpoint, load_weights, read_checkpoint, save_checkpoint
+from talkingface.trainer.progress import Progress
+from talkingface.trainer.rng import own_random, rng_state, set_rng_state
+from talkingface.trainer.trainer import Trainer
+from talkingface.utils.errors import CheckpointError
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Trainer:
+    return tiny_trainer(tiny_config(tmp_path, **RESUME | {"max_steps": 3}))
+
+
+@pytest.fixture
+def saved(trainer: Trainer) -> Path:
+    return trainer.fit(TinySet(), TinySet(5)).last
+
+
+def save(trainer: Trainer, path: Path) -> None:
+    progress = trainer.progress.to_plain()
+    save_checkpoint(path, state=trainer.state(), model_name="Tiny", config={"model": {}}, progress=progress)
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    theirs = other.state_dict()
+    return all(torch.equal(value, theirs[key]) for key, value in one.state_dict().items())
+
+
+def test_holds_plain_data_only_and_everything(saved: Path) -> None:
+    contents = torch.load(saved, weights_only=True)
+    assert contents["model_name"] == "Tiny"
+    assert contents["config"]["model"]["max_steps"] == 3
+    assert contents["config"]["dataset_name"] == "memory"
+    assert set(contents["parts"]) == {"optimizer"}
+    assert contents["progress"]["step"] == 3
+    assert contents["metrics"].keys() == {"loss", "l1"}
+    assert set(contents["rng"]) == {"python", "numpy", "torch", "cuda"}
+
+
+def test_header(saved: Path, trainer: Trainer) -> None:
+    header = read_checkpoint(saved)
+    assert (header.model_name, header.step) == ("Tiny", 3)
+    assert header.metrics == trainer.progress.metrics
+    assert header.config["model"]["train_batch_size"] == 4
+
+
+def test_weights_come_back(saved: Path, trainer: Trainer, tmp_path: Path) -> None:
+    other = TinyFace(tiny_config(tmp_path))
+    assert not same(other, trainer.model)
+    load_weights(other, saved)
+    assert same(other, trainer.model)
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_official_checkpoints(tmp_path: Path, trainer: Trainer, prefix: str) -> None:
+    weights = OrderedDict((prefix + key, value) for key, value in trainer.model.state_dict().items())
+    torch.save({"state_dict": weights, "optimizer": None, "global_step": 7}, tmp_path / "official.pth")
+    other = TinyFace(tiny_config(tmp_path))
+    load_weights(other, tmp_path / "official.pth")
+    assert same(other, trainer.model)
+    with pytest.raises(CheckpointError, match="does not say which model"):
+        read_checkpoint(tmp_path / "official.pth")
+    with pytest.raises(CheckpointError, match="no training state"):
+        load_checkpoint(tmp_path / "official.pth", trainer.state())
+
+
+def test_other_network_is_named(saved: Path) -> None:
+    class Other(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(6, 3, 5)
+            self.extra = nn.Linear(2, 2)
+
+    with pytest.raises(CheckpointError) as caught:
+        load_weights(Other(), saved)
+    message = str(caught.value)
+    assert "weights of Tiny do not fit Other" in message
+    assert "missing extra.weight (2, 2)" in message
+    only_shapes = Other()
+    del only_shapes.extra
+    only_shapes.norm = nn.BatchNorm3d(6)
+    with pytest.raises(CheckpointError, match=r"conv.weight is \(3, 6, 3, 3\), wanted \(3, 6, 5, 5\)"):
+        load_weights(only_shapes, saved)
+
+
+def test_other_parts_are_named(saved: Path, trainer: Trainer) -> None:
+    state = trainer.state() | {"discriminator": nn.Linear(1, 1)}
+    with pytest.raises(CheckpointError, match="discriminator"):
+        load_checkpoint(saved, state)
+
+
+def damaged(kind: str, good: Path, path: Path) -> Path:
+    if kind == "truncated":
+        path.write_bytes(good.read_bytes()[:-2000])
+    elif kind == "half":
+        path.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_text("<html>sign in to download</html>")
+    elif kind == "list":
+        torch.save([1, 2], path)
+    elif kind == "no weights":
+        torch.save({"state_dict": {"a": "b"}}, path)
+    elif kind == "code":
+        torch.save({"state_dict": nn.Linear(1, 1)}, path)
+    elif kind == "folder":
+        path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind", ["truncated", "half", "empty", "text", "list", "no weights", "code", "folder", "missing"]
+)
+def test_bad_files_are_named(kind: str, saved: Path, trainer: Trainer, tmp_path: Path) -> None:
+    path = damaged(kind, saved, tmp_path / "bad.pth")
+    with pytest.raises(CheckpointError, match=r"bad\.pth"):
+        load_weights(trainer.model, path)
+    with pytest.raises(CheckpointError, match=r"bad\.pth"):
+        read_checkpoint(path)
+
+
+def test_other_format_version(saved: Path, tmp_path: Path) -> None:
+    contents = torch.load(saved, weights_only=True)
+    torch.save(contents | {"version": 99}, tmp_path / "new.pth")
+    with pytest.raises(CheckpointError, match="version 99"):
+        read_checkpoint(tmp_path / "new.pth")
+
+
+def test_failed_save_leaves_the_old_file(saved: Path, trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = saved.read_bytes()
+
+    def full_disk(contents: Any, path: Path) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save(trainer, saved)
+    assert saved.read_bytes() == before
+    assert sorted(path.name for path in saved.parent.iterdir()) == ["best.pth", "last.pth"]
+
+
+def test_weights_that_are_not_finite_are_not_saved(saved: Path, trainer: Trainer) -> None:
+    before = saved.read_bytes()
+    with torch.no_grad():
+        trainer.model.get_parameter("conv.weight")[0, 0, 0, 0] = float("nan")
+    with pytest.raises(CheckpointError, match=r"conv\.weight"):
+        save(trainer, saved)
+    assert saved.read_bytes() == before
+
+
+def test_random_states_come_back(tmp_path: Path) -> None:
+    torch.save(rng_state(), tmp_path / "rng.pth")
+    expected = random.random(), np.random.rand(), float(torch.rand(())), random.gauss(0, 1)
+    set_rng_state(torch.load(tmp_path / "rng.pth", weights_only=True))
+    assert (random.random(), np.random.rand(), float(torch.rand(())), random.gauss(0, 1)) == expected
+
+
+def test_own_random_is_repeatable_and_leaves_no_trace() -> None:
+    state = rng_state()
+    expected = float(torch.rand(()))
+    set_rng_state(state)
+    drawn = []
+    for _ in range(2):
+        with own_random(5):
+            drawn.append((random.random(), np.random.rand(), float(torch.rand(()))))
+    assert drawn[0] == drawn[1]
+    assert float(torch.rand(())) == expected
+
+
+def test_progress_survives(tmp_path: Path) -> None:
+    progress = Progress(step=9, minutes=1.5)
+    progress.record_validation({"loss": 0.5, "accuracy": 0.7})
+    progress.record_validation({"loss": 0.6, "accuracy": 0.8})
+    torch.save(progress.to_plain(), tmp_path / "progress.pth")
+    other = Progress()
+    other.load_plain(torch.load(tmp_path / "progress.pth", weights_only=True))
+    assert other == progress
+    assert (other.best_score, other.bad_validations, other.metrics["accuracy"]) == (0.5, 1, 0.8)

@@ -1,0 +1,144 @@
+"""Run folders: names, status, metrics, lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny import tiny_config
+
+from talkingface.trainer.run_folder import RunFolder, find_runs
+from talkingface.utils.errors import UserError
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from talkingface.trainer.lock import folder_lock
+with folder_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def holder(path: Path) -> subprocess.Popen[str]:
+    """A process that holds a lock."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, env=environment, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_create(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path)
+    runs = [RunFolder.create(config) for _ in range(3)]
+    assert len({run.path for run in runs}) == 3
+    assert all(run.name.startswith("Tiny-memory-") for run in runs)
+    run = runs[0]
+    stored = yaml.safe_load(run.config_file.read_text())
+    assert stored["model"]["learning_rate"] == 0.01
+    environment = json.loads(run.environment_file.read_text())
+    assert environment["packages"]["torch"]
+    assert environment["torch_threads"] >= 1
+    assert run.status()["finished"] is False
+    assert len(run.status()["fingerprint"]) >= 12
+
+
+def test_find_runs_newest_first_and_by_status(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path)
+    old, new = RunFolder.create(config), RunFolder.create(config)
+    old.update_status(finished=True, best_score=0.5)
+    saved = tmp_path / "saved"
+    (saved / "notes").mkdir()
+    assert [run.path for run in find_runs(saved)] == [new.path, old.path]
+    assert [run.path for run in find_runs(saved, "Tiny", "memory", finished=True)] == [old.path]
+    assert find_runs(saved, "Tin") == []
+    assert find_runs(saved, "Tiny", "other") == []
+    assert len(find_runs(saved, fingerprint=new.status()["fingerprint"])) == 2
+    assert find_runs(tmp_path / "nowhere") == []
+    assert old.status()["best_score"] == 0.5
+
+
+def test_metrics_are_cut_back(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    for step in range(1, 6):
+        run.append_metrics({"step": step, "loss": 1 / step})
+    with run.metrics_file.open("a") as file:
+        file.write('{"step": 6, "lo')  # killed while writing
+    assert [line["step"] for line in run.read_metrics()] == [1, 2, 3, 4, 5]
+    run.truncate_metrics(3)
+    run.append_metrics({"step": 4, "loss": 0.25})
+    assert [json.loads(line)["step"] for line in run.metrics_file.read_text().splitlines()] == [1, 2, 3, 4]
+    assert run.read_metrics()[2]["loss"] == 1 / 3
+
+
+def test_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    process = holder(tmp_path / "lock")
+    with pytest.raises(UserError, match=f"in use by process {process.pid}"), run.lock():
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (tmp_path / "lock").is_file()
+    with run.lock():
+        assert json.loads((tmp_path / "lock").read_text())["pid"] == os.getpid()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_but_not_yet_reaped_counts_as_ended(tmp_path: Path) -> None:
+    process = holder(tmp_path / "lock")
+    os.kill(process.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
+    with RunFolder(tmp_path).lock():
+        pass
+    process.wait()
+
+
+def test_lock_of_another_folder_object_is_respected_and_nests_in_one(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with run.lock():
+        with run.lock():
+            pass
+        assert (tmp_path / "lock").is_file()
+        with pytest.raises(UserError, match="in use"), RunFolder(tmp_path).lock():
+            pass
+    assert not (tmp_path / "lock").exists()
+
+
+def test_lock_is_released_on_errors(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with pytest.raises(ZeroDivisionError), run.lock():
+        raise ZeroDivisionError
+    with run.lock():
+        pass
+
+
+def test_lock_of_another_host_is_respected(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": None}))
+    with pytest.raises(UserError, match="on elsewhere"), RunFolder(tmp_path).lock():
+        pass
+
+
+def test_process_number_used_again_does_not_keep_a_lock(tmp_path: Path) -> None:
+    """The lock names a process number that runs, but that began at another time."""
+    if not Path("/proc/self/stat").is_file():
+        pytest.skip("the start of a process is read from /proc")
+    owner = {"host": socket.gethostname(), "pid": os.getppid(), "started": "12"}
+    (tmp_path / "lock").write_text(json.dumps(owner))
+    with RunFolder(tmp_path).lock():
+        pass
+
+
+def test_unreadable_lock_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("")
+    with pytest.raises(UserError, match="delete it"), RunFolder(tmp_path).lock():
+        pass
