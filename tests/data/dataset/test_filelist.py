@@ -1,0 +1,35 @@
+"""Split lists as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from talkingface.data.dataset.filelist import check_disjoint, read_list
+from talkingface.utils.errors import UserError
+
+
+def test_either_slash_further_fields_blank_lines_and_repeats(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text("\ufeffs1/a\r\ns1\\b 3.5 x\n\n  s2/c.d\t1\ns1/a\n", encoding="utf-8")
+    assert read_list(path) == ["s1/a", "s1/b", "s2/c.d"]
+
+
+@pytest.mark.parametrize("line", ["just_a_name", "a/b/c", "../a", "a/.."])
+def test_a_line_that_names_no_clip_is_refused_with_its_place(tmp_path, line):
+    path = tmp_path / "val.txt"
+    path.write_text(f"s/a\n{line}\n")
+    with pytest.raises(UserError, match=r"val\.txt:2"):
+        read_list(path)
+
+
+def test_a_list_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "val.txt"
+    path.write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(UserError, match="not a text file"):
+        read_list(path)
+
+
+def test_a_clip_in_two_lists_is_refused_by_name():
+    check_disjoint({"train": ["s/a", "s/b"], "val": ["s/c"]}, "lists")
+    with pytest.raises(UserError, match=r"s/b, in train\.txt and test\.txt"):
+        check_disjoint({"train": ["s/a", "s/b"], "val": ["s/c"], "test": ["s/b"]}, "lists")

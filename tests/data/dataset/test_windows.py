@@ -1,0 +1,58 @@
+"""Frame-to-mel arithmetic against the golden indices and hand-worked numbers."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from talkingface.data.dataset.windows import indiv_starts, inference_starts, mel_start, run_starts, valid_starts
+
+GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "windows" / "windows.json").read_text())
+
+
+def test_training_windows_are_the_golden_ones():
+    for row in GOLDEN["train_windows"]:
+        assert mel_start(row["frame"]) == row["mel_start"]
+        if row["indiv_starts"] is not None:
+            assert indiv_starts(row["frame"]) == row["indiv_starts"]
+
+
+@pytest.mark.parametrize("key", GOLDEN["inference_mel_chunk_starts"])
+def test_inference_windows_are_the_golden_ones(key):
+    fps, mel_steps = (part.split("=")[1] for part in key.split(","))
+    golden = GOLDEN["inference_mel_chunk_starts"][key]
+    starts = inference_starts(int(mel_steps), float(fps))
+    assert len(starts) == golden["count"]
+    assert starts[: len(golden["first"])] == golden["first"]
+    assert starts[-len(golden["last"]) :] == golden["last"]
+    assert zlib.crc32(np.array(starts, "<i4").tobytes()) == golden["crc32"]
+
+
+def test_frame_0_has_no_window_one_frame_earlier():
+    with pytest.raises(ValueError, match="1 or more"):
+        indiv_starts(0)
+
+
+def test_runs_end_at_gaps():
+    present = np.array([1, 1, 1, 0, 1, 1, 1, 1], bool)
+    assert run_starts(present, 3).tolist() == [0, 4, 5]
+    assert run_starts(present, 9).tolist() == []
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 5])
+def test_valid_starts_are_those_whose_frames_and_mels_exist(num_frames):
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        count = int(rng.integers(5, 60))
+        present = rng.random(count) > 0.1
+        mel_steps = int(rng.integers(16, 220))
+        wanted = []
+        for i in range(1, count - num_frames + 1):
+            windows = [mel_start(i), *indiv_starts(i, num_frames)]
+            if present[i : i + num_frames].all() and max(windows) + 16 <= mel_steps:
+                wanted.append(i)
+        assert valid_starts(present, mel_steps, num_frames).tolist() == wanted
