@@ -58,11 +58,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             restart_with_setting(arguments.flags.get("device", "auto"))
         return _dispatch(arguments)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_counted(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped; the same command continues from here", file=sys.stderr)
         return 130
+
+
+def _counted(message: str) -> str:
+    """One problem as it stands, several under their number."""
+    lines = message.splitlines()
+    return message if len(lines) == 1 else "\n  ".join([f"{len(lines)} problems", *lines])
 
 
 def _dispatch(arguments: Arguments) -> int:

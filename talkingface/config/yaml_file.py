@@ -83,9 +83,9 @@ def read_yaml(path: Path, problems: list[str]) -> dict[str, Entry]:
 
 
 def _parse(text: str, name: str, problems: list[str]) -> dict[str, Entry]:
-    loader = _Loader(text)
     entries: dict[str, Entry] = {}
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return entries
@@ -94,7 +94,7 @@ def _parse(text: str, name: str, problems: list[str]) -> dict[str, Entry]:
             return entries
         for key_node, value_node in root.value:
             where = f"{name}:{key_node.start_mark.line + 1}"
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
+            key = str(key_node.value)
             if key in entries:
                 problems.append(f"{key}: given twice ({entries[key].where} and {where})")
             entries[key] = Entry(loader.construct_object(value_node, deep=True), where)
@@ -102,7 +102,5 @@ def _parse(text: str, name: str, problems: list[str]) -> dict[str, Entry]:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         problems.append(f"{name}{line}: not YAML ({error.problem})")
     except yaml.YAMLError as error:
-        problems.append(f"{name}: not YAML ({error})")
-    finally:
-        loader.dispose()
+        problems.append(f"{name}: not YAML ({str(error).splitlines()[0]})")
     return entries

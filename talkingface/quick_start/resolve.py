@@ -38,11 +38,11 @@ def choose_dataset(text: str, overrides: Overrides | None = None) -> DatasetChoi
     flags = overrides.flags if overrides else {}
     if text in rows:
         return DatasetChoice(name=text, row=rows[text])
-    by_name = "/" not in text and text not in ("", ".", "..")
+    by_name = "/" not in text and text not in (".", "..")
     known = (PROPERTIES / "dataset" / f"{text}.yaml").is_file() or Path("dataset", text).is_dir()
     if by_name and (known or any(key in flags for key in FOLDER_KEYS)):
         return DatasetChoice(name=text, row=catalog.VIDEOS)
-    if not Path(text).is_dir():
+    if not text or not Path(text).is_dir():
         raise UserError(_no_dataset(text, by_name))
     return _choose_folder(Path(text), taken=set(rows))
 

@@ -1,0 +1,40 @@
+# make demo: a first result. make check: what every change has to pass. `make help` lists the rest.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+RUN = $(BIN)/python run_talkingface.py
+
+.PHONY: help demo learn check lint test clean
+
+help:
+	@echo "make demo    render talking heads, train, measure and dub: minutes on a CPU"
+	@echo "make learn   the same with the lip-sync expert and the paper's losses: hours on a CPU"
+	@echo "make check   lint, types and all tests"
+	@echo "make test    all tests"
+
+demo: $(READY)
+	$(RUN) --model=HyperLipsBase --dataset=demo
+
+learn: $(READY)
+	$(RUN) --model=HyperLipsBase --dataset=demo --profile=learn
+
+check: lint test
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+# Made anew when requirements.txt changes.
+$(READY): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,52 @@
+"""docs/add_a_model.md does what it says, from rendered videos to a dubbed one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from talkingface.cli import main
+from talkingface.data.demo.config import DemoConfig
+from talkingface.quick_start import get_model, get_trainer, run
+from talkingface.trainer.trainer import Trainer
+from talkingface.utils.media.video import probe
+
+
+def test_the_page_runs_from_videos_to_a_dubbed_one(
+    murmur: str,
+    tiny_clips: DemoConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    flags = {
+        "filelist_root": tiny_clips.filelist_root, "device": "cpu", "show_progress": False, "num_workers": 0,
+        "img_size": 64, "train_batch_size": 2, "max_steps": 2, "valid_batches": 1, "prepare_workers": 1,
+    }  # fmt: skip
+    lines: list[str] = []
+    chain = run(murmur, tiny_clips.data_root, config_dict=flags, profile="none", say=lines.append)
+    assert [line.split()[1] for line in lines if line.startswith("[")] == [
+        "prepare", "pack", "train", "evaluate", "sample",
+    ]  # fmt: skip
+    assert chain.run is not None and chain.judgement is not None and chain.judgement.sample is not None
+    assert probe(chain.judgement.sample).has_audio
+    assert (chain.run.path / "evaluation/evaluation.md").is_file()
+    assert any(line.startswith("video ") and line.endswith("sample.mp4") for line in lines)
+
+    face = next(Path(tiny_clips.data_root).rglob("*.mp4"))
+    command = ["generate", f"--checkpoint={chain.run.path}", f"--face={face}", f"--audio={face}", "--output=out.mp4"]
+    assert main([*command, "--device=cpu", "--show_progress=false"]) == 0
+    made, real = probe(tmp_path / "out.mp4"), probe(face)
+    assert (made.width, made.height, made.has_audio) == (real.width, real.height, True)
+    assert "out.mp4: 40 frames at 25 fps" in capsys.readouterr().out
+
+    assert main(["evaluate", f"--checkpoint={chain.run.path}", "--device=cpu", "--show_progress=false"]) == 0
+    assert "real videos" in capsys.readouterr().out
+
+
+def test_the_page_is_listed(murmur: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["list"]) == 0
+    assert "Murmur" in capsys.readouterr().out
+    assert get_model(murmur).__name__ == murmur and get_trainer(murmur) is Trainer

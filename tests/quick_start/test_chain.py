@@ -1,0 +1,146 @@
+"""The real commands on a tiny prepared folder: two steps of every model, plans, resume, reuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from talkingface.cli import main
+from talkingface.quick_start import catalog
+from talkingface.trainer.checkpoint import load_weights, read_checkpoint
+from talkingface.trainer.run_folder import find_runs
+
+TINY = [
+    "--dataset=toy", "--profile=none", "--device=cpu", "--precision=fp32", "--num_workers=0", "--show_progress=false",
+    "--train_batch_size=2", "--evaluate_batch_size=2", "--valid_batches=1", "--max_steps=2", "--min_frames=16",
+    "--prepare_workers=1",
+]  # fmt: skip
+ALONE = {"HyperLipsBase": ["--img_size=64", "--num_frames=1", "--sync_weight=0", "--adversarial_weight=0"]}
+"""What a model needs to train on its own and in little time."""
+
+
+def files(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("model", [row.name for row in catalog.MODELS])
+def test_two_steps_then_nothing_to_do(prepared: Path, capsys: pytest.CaptureFixture[str], model: str):
+    command = ["train", f"--model={model}", *TINY, *ALONE.get(model, [])]
+    assert main(command) == 0
+    (run,) = find_runs("saved", model, "toy", finished=True)
+    header = read_checkpoint(run.best)
+    assert (header.model_name, header.step) == (model, 2)
+    assert yaml.safe_load(run.config_file.read_text())["model"]["train_batch_size"] == 2
+    row = catalog.model_row(model)
+    load_weights(catalog.load(row.model)(), run.best)
+    assert f"weights  {run.best}" in capsys.readouterr().out
+
+    before = files(prepared / "saved")
+    assert main(command) == 0
+    out = capsys.readouterr().out
+    assert out.count("nothing to do") == 3 and "has finished with this configuration" in out
+    assert files(prepared / "saved") == before
+
+
+def test_the_plan_names_every_stage_and_writes_nothing(prepared: Path, capsys: pytest.CaptureFixture[str]):
+    before = files(prepared)
+    assert main(["--model=HyperLipsBase", *TINY, "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    plan = [line for line in lines if line.startswith("[")]
+    assert [line.split("] ")[1].split("  ")[0] for line in plan] == [
+        "prepare", "pack 128 px", "train SyncNet", "train HyperLipsBase", "evaluate", "sample",
+    ]  # fmt: skip
+    assert "no finished run of SyncNet on toy" in plan[2] and "trained first" in plan[2]
+    assert files(prepared) == before
+    assert main(["check", "--model=HyperLipsBase", *TINY]) == 0
+    assert "device: cpu" in capsys.readouterr().out and files(prepared) == before
+
+
+def test_an_expert_that_is_there_is_taken_and_a_poor_one_is_told(prepared: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["train", "--model=SyncNet", *TINY]) == 0
+    (run,) = find_runs("saved", "SyncNet")
+    loss = read_checkpoint(run.best).metrics["loss"]
+    assert loss > 0.25
+    capsys.readouterr()
+    command = [
+        "train",
+        "--model=HyperLipsBase",
+        *TINY,
+        "--adversarial_weight=0",
+        "--max_steps=1",
+        "--train_batch_size=1",
+    ]
+    command.remove("--train_batch_size=2")
+    command.remove("--max_steps=2")
+    assert main([*command, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert f"expert: {run.best}, of the newest finished run" in out and "train SyncNet" not in out
+    assert f"has a validation loss of {loss:.3f}" in out
+    assert main(command) == 0
+    (made,) = find_runs("saved", "HyperLipsBase")
+    assert yaml.safe_load(made.config_file.read_text())["model"]["expert_checkpoint"] == str(run.best)
+    assert main(command) == 0
+    assert len(find_runs("saved", "HyperLipsBase")) == 1
+
+
+def test_a_run_that_was_cut_short_goes_on(prepared: Path, murmur: str, capsys: pytest.CaptureFixture[str]):
+    command = ["train", f"--model={murmur}", *TINY]
+    assert main(command) == 0
+    (run,) = find_runs("saved")
+    status = json.loads(run.status_file.read_text())
+    run.status_file.write_text(json.dumps({**status, "finished": False}))
+    capsys.readouterr()
+    assert main(command) == 0
+    assert f"continue {run.path}, which was cut short" in capsys.readouterr().out
+    assert len(find_runs("saved")) == 1
+    assert main([*command, "--resume=never"]) == 0
+    assert len(find_runs("saved")) == 2
+
+
+def test_mistakes_are_found_before_anything_is_written(prepared: Path, capsys: pytest.CaptureFixture[str]):
+    before = files(prepared)
+    torch.save({"state_dict": {"wrong": torch.zeros(1)}}, prepared / "wrong.pth")
+    (prepared / "file").write_text("x")
+    for flag, message in [
+        ("--expert_checkpoint=gone.pth", "gone.pth: no such checkpoint"),
+        ("--expert_checkpoint=wrong.pth", "do not fit SyncNet_color"),
+        ("--device=cuda:99", "cuda:99"),
+        ("--num_frames=3", "num_frames and sync_weight"),
+        ("--saved_dir=file/saved", "file is a file, wanted a folder"),
+        ("--preprocessed_root=empty", "no videos here, and no prepared clips in empty"),
+    ]:
+        flags = [one for one in TINY if not one.startswith(flag.split("=")[0] + "=")]
+        assert main(["--model=HyperLipsBase", *flags, flag]) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err and captured.err.startswith("error: ") and "Traceback" not in captured.err
+    (prepared / "wrong.pth").unlink()
+    (prepared / "file").unlink()
+    assert files(prepared) == before
+
+
+def test_prepare_alone_needs_no_model(prepared: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["prepare", "--dataset=toy", "--show_progress=false"]) == 0
+    assert (prepared / "dataset/toy/filelist/train.txt").is_file()
+    assert main(["prepare", "--model=HyperLipsBase", *TINY, "--img_size=32"]) == 0
+    assert (prepared / "dataset/toy/packed/packed_32_constant.jsonl").is_file()
+
+
+def test_runs_are_listed(prepared: Path, murmur: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "--runs"]) == 0
+    assert "no runs in saved/" in capsys.readouterr().out
+    assert main(["train", f"--model={murmur}", *TINY]) == 0
+    capsys.readouterr()
+    assert main(["list", "--runs"]) == 0
+    line = capsys.readouterr().out.splitlines()[1].split()
+    assert line[0].startswith("saved/Murmur-toy-") and line[1:3] == ["finished", "2"]
+
+
+def test_evaluate_wants_something_trained(prepared: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["evaluate", "--model=HyperLipsBase", *TINY]) == 2
+    assert "no finished run of HyperLipsBase on toy" in capsys.readouterr().err
+    assert main(["evaluate", "--checkpoint=gone"]) == 2
+    assert "gone: no such checkpoint" in capsys.readouterr().err
