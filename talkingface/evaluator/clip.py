@@ -114,6 +114,8 @@ def cross_opening(result: ClipResult, other: ClipResult) -> dict[str, float | No
         `opening_r` and `opening_amplitude` to the sound's clip at equal times; `opening_r_face`, which is low for a
         model that listens and high for one that copies.
     """
+    if not other.opening_real:
+        return {}  # the sound's clip was left out
     made = curve(result.opening_cross)
     times = np.arange(len(made)) / result.fps
     sound = resample(curve(other.opening_real), other.fps, times)

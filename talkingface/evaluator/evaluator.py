@@ -18,16 +18,8 @@ import torch
 from tqdm import tqdm
 
 from talkingface.config.schema import Config
-from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
-from talkingface.evaluator.clip import (
-    ClipResult,
-    EvalClip,
-    cross_opening,
-    numbers,
-    own_scores,
-    real_scores,
-)
-from talkingface.evaluator.measure import Recorder, Replay, measure
+from talkingface.evaluator.base import Metric
+from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.plots import plot_openings
 from talkingface.evaluator.registry import make_metrics
@@ -35,18 +27,14 @@ from talkingface.evaluator.report import protocol, text_table, write_reports
 from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
 from talkingface.evaluator.summary import Row, summarise
 from talkingface.evaluator.sync import Expert
-from talkingface.generate import generate
+from talkingface.evaluator.work import CROP_SIZE, DETECTOR, ClipWork
 from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
-from talkingface.utils.face import Face, FaceDetector, make_detector
-from talkingface.utils.media.video import probe
+from talkingface.utils.face import FaceDetector, make_detector
 
+OUTPUT_VERSION = 1
+"""Raised when generation or a metric changes, so that older videos and numbers do not stand."""
 logger = logging.getLogger(__name__)
-
-DETECTOR = "mediapipe"
-"""Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
-CROP_SIZE = 128
-"""Side of the crops that image metrics compare and the expert sees, the same for every model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +84,7 @@ class Evaluator:
         self._model_mark = self.fingerprint or model_mark(self.model)
         self._expert_mark = model_mark(self.expert) if self.expert is not None else "none"
         pairs = cross_pairs(names, self.config.run.seed)
-        with self._measuring_detector() as detector:
+        with self._measuring_detector() as detector, judging(self.expert):
             results = self._all(list(clips), pairs, detector)
         return self._report(results, pairs, {one.name: one for one in clips})
 
@@ -106,31 +94,44 @@ class Evaluator:
     def _all(self, clips: list[EvalClip], pairs: dict[str, str], detector: FaceDetector) -> list[ClipResult]:
         by_name = {one.name: one for one in clips}
         states = {one.name: self._state(one, by_name.get(pairs.get(one.name, ""))) for one in clips}
-        todo = [one for one in clips if states[one.name].result is None]
-        waiting: deque[tuple[EvalClip, Future[ClipResult]]] = deque()
         results = {name: state.result for name, state in states.items() if state.result is not None}
-        with (
-            ThreadPoolExecutor(1, "measure") as worker,
-            tqdm(
-                total=len(clips), initial=len(results), unit="clip", desc="evaluate", disable=not self.progress
-            ) as bar,
-        ):
-            ahead = [worker.submit(self._measure_real, one, detector) for one in todo[:1]]
+        todo = [one for one in clips if one.name not in results]
+        with tqdm(
+            total=len(clips), initial=len(results), unit="clip", desc="evaluate", disable=not self.progress
+        ) as bar:
+            for result in self._work(todo, states, detector):
+                results[result.name] = result
+                states[result.name].save_result(result)
+                bar.update()
+        return [results[one.name] for one in clips]
+
+    def _work(self, todo: list[EvalClip], states: dict[str, ClipState], detector: FaceDetector) -> Iterator[ClipResult]:
+        """Yield results in order. The worker thread looks at the next real video, then scores what was dubbed."""
+        work = ClipWork(
+            model=self.model, config=self.config, expert=self.expert, device=self.device, metrics=self.metrics
+        )
+        waiting: deque[tuple[EvalClip, Future[ClipResult]]] = deque()
+        with ThreadPoolExecutor(1, "measure") as worker:
+            ahead = [worker.submit(work.look_at_real, one, detector) for one in todo[:1]]
             for number, clip in enumerate(todo):
                 seen = ahead.pop()
-                ahead += [worker.submit(self._measure_real, one, detector) for one in todo[number + 1 : number + 2]]
-                waiting.append((clip, self._dub(clip, states[clip.name], seen, worker, detector)))
+                ahead += [worker.submit(work.look_at_real, one, detector) for one in todo[number + 1 : number + 2]]
+                scored: Future[ClipResult] = Future()
+                try:
+                    real, faces = seen.result()
+                    cross_failed = work.dub(clip, states[clip.name], faces)
+                    scored = worker.submit(work.score, clip, states[clip.name], real, detector, cross_failed)
+                except Exception as error:
+                    scored.set_exception(error)
+                waiting.append((clip, scored))
                 while waiting and (len(waiting) > 1 or number + 1 == len(todo)):
-                    done, future = waiting.popleft()
-                    results[done.name] = _outcome(done, future)
-                    states[done.name].save_result(results[done.name])
-                    bar.update()
-        return [results[one.name] for one in clips]
+                    yield _outcome(*waiting.popleft())
 
     def _state(self, clip: EvalClip, sound: EvalClip | None) -> ClipState:
         """What stands of this clip from an earlier run with the same model, settings and files."""
         config = self.config
         crops = (
+            OUTPUT_VERSION,
             config.model.img_size,
             config.dataset.crop_pads,
             config.dataset.box_smoothing,
@@ -143,80 +144,6 @@ class Evaluator:
         other = (sound.name, sound.video) if sound is not None else None
         score = digest(own, cross, self._expert_mark, repr(clip.speaker_seen), *(one.name for one in self.metrics))
         return ClipState.load(self.out_dir, clip.name, other, own, cross, score)
-
-    def _measure_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, list[Face | None]]:
-        recorder = Recorder(detector)
-        real = self._measure(clip.video, recorder, fps=probe(clip.video).fps)
-        if not real.present.any():
-            raise UserError(f"{clip.video}: no face was found in any frame")
-        return real, recorder.faces
-
-    def _measure(self, path: Path, detector: FaceDetector, *, fps: float, boxes: Any = None) -> MeasuredVideo:
-        data = self.config.dataset
-        return measure(
-            path, detector, fps=fps, crop_size=CROP_SIZE, mel_pad_mode=self.config.model.mel_pad_mode,
-            pads=data.crop_pads, window=data.box_smoothing, boxes=boxes,
-        )  # fmt: skip
-
-    def _dub(
-        self, clip: EvalClip, state: ClipState, seen: Future[Any], worker: ThreadPoolExecutor, detector: FaceDetector
-    ) -> Future[ClipResult]:
-        """Write the clip's two videos and queue their measurement; a fault comes out of the future."""
-        try:
-            real, faces = seen.result()
-            if not state.own_stands():
-                self._generate(clip.video, clip.video, state.own_path, faces)
-                state.save_own()
-            cross_failed = None
-            if state.sound is not None and not state.cross_stands():
-                try:
-                    self._generate(clip.video, state.sound[1], state.cross_path, faces)
-                    state.save_cross()
-                except UserError as error:
-                    cross_failed = str(error)
-        except Exception as error:
-            failed: Future[ClipResult] = Future()
-            failed.set_exception(error)
-            return failed
-        return worker.submit(self._score, clip, state, real, detector, cross_failed)
-
-    def _generate(self, face: Path, sound: Path, output: Path, faces: list[Face | None]) -> None:
-        data = self.config.dataset
-        with self._generating_detector(faces) as detector:
-            generate(
-                self.model, face=face, audio=sound, output=output, detector=detector,
-                img_size=self.config.model.img_size, mel_pad_mode=self.config.model.mel_pad_mode, device=self.device,
-                precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
-                batch_size=self.config.model.evaluate_batch_size, progress=False,
-            )  # fmt: skip
-
-    @contextmanager
-    def _generating_detector(self, faces: list[Face | None]) -> Iterator[FaceDetector]:
-        """The faces already found in the real video, or the detector that the data were prepared with."""
-        if self.config.dataset.face_detector == DETECTOR:
-            yield Replay(faces)
-            return
-        with make_detector(self.config.dataset.face_detector, self.config.dataset.face_detector_weights) as detector:
-            yield detector
-
-    def _score(
-        self, clip: EvalClip, state: ClipState, real: MeasuredVideo, detector: FaceDetector, cross_failed: str | None
-    ) -> ClipResult:
-        made = self._measure(state.own_path, detector, fps=real.fps, boxes=real.boxes)
-        pair = ClipPair(real=real, generated=made, expert=self.expert, device=self.device)
-        result = ClipResult(
-            name=clip.name, speaker_seen=clip.speaker_seen, fps=real.fps, frames=pair.frames,
-            faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
-            real=real_scores(pair, self.metrics), opening_real=numbers(real.opening),
-            opening_model=numbers(made.opening), envelope=numbers(real.envelope), cross_failed=cross_failed,
-        )  # fmt: skip
-        if state.sound is not None and cross_failed is None:
-            crossed = self._measure(state.cross_path, detector, fps=real.fps)
-            own = ClipPair(real=crossed, generated=crossed, expert=self.expert, device=self.device)
-            result.sound_from = state.sound[0]
-            result.opening_cross = numbers(crossed.opening)
-            result.cross = own_scores(own, [one for one in self.metrics if one.metric_type == "sync"])
-        return result
 
     def _report(self, results: list[ClipResult], pairs: dict[str, str], clips: dict[str, EvalClip]) -> Evaluation:
         by_name = {one.name: one for one in results}
@@ -244,6 +171,19 @@ class Evaluator:
         }
         return Evaluation(rows=rows, table=text_table(rows, self.metrics), clips=results, failed=failed,
                           not_measured=not_measured, folder=self.out_dir, videos=videos)  # fmt: skip
+
+
+@contextmanager
+def judging(expert: Any) -> Iterator[None]:
+    """Put the expert into evaluation mode, and back: in training mode its BatchNorm would follow the clips."""
+    training = isinstance(expert, torch.nn.Module) and expert.training
+    if training:
+        expert.eval()
+    try:
+        yield
+    finally:
+        if training:
+            expert.train()
 
 
 def _outcome(clip: EvalClip, future: Future[ClipResult]) -> ClipResult:

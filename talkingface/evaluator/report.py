@@ -23,8 +23,8 @@ def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
         "measured_on": "the written mp4 files, decoded again; the real videos by the same code",
         "reference": "the clip's first face crop; the model sees the lower half of no other frame",
         "rows": ROWS,
-        "means": "over clips, each once; opening_amplitude is pooled over frames about their clip's mean; "
-        "opening_r_pooled and opening_amplitude_mean give the other way for both",
+        "means": "over clips, each once; medians for opening_lag and sync_offset; opening_amplitude is pooled over "
+        "frames about their clip's mean; opening_r_pooled and opening_amplitude_mean give the other way for both",
         "cross": "opening_r and opening_amplitude against the clip whose sound was used; opening_r_face against the "
         "clip whose face was used (low is right)",
         "metrics": {

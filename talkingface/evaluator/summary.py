@@ -10,6 +10,8 @@ from talkingface.evaluator.clip import ClipResult, curve
 
 Row = dict[str, float | None]
 
+MEDIANS = ("opening_lag", "sync_offset")
+"""Whole numbers of frames, wild where a clip has no clear best shift: rows give their median."""
 ROWS = {
     "real": "real videos",
     "model": "model, all clips",
@@ -23,9 +25,10 @@ ROWS = {
 def summarise(results: list[ClipResult]) -> dict[str, Row]:
     """Return mean values for each row that has clips, with `clips`, the number of clips in it.
 
-    Means are over clips (each clip counts once, clips without a value are left out). `opening_r` is the mean of the
-    clips' r; `opening_r_pooled` is r over all frames after each clip's mean is taken off. `opening_amplitude` is the
-    pooled ratio: root of the summed variance of all frames about their clip's mean, generated over real;
+    Means, and medians for lags and offsets, are over clips: each counts once, those without a value are left out.
+    `opening_r` is the mean of the clips' r; `opening_r_pooled` is r over all frames after each clip's mean is taken
+    off. `opening_amplitude` is the pooled ratio: root of the summed variance of all frames about their clip's mean,
+    generated over real;
     `opening_amplitude_mean` is the mean of the clips' ratios.
     """
     good = [one for one in results if one.failed is None]
@@ -42,7 +45,7 @@ def _means(scores: Iterable[Row]) -> Row:
     out: Row = {"clips": float(len(scores))}
     for key in dict.fromkeys(key for one in scores for key in one):
         values = [value for one in scores if (value := one.get(key)) is not None]
-        out[key] = float(np.mean(values)) if values else None
+        out[key] = float((np.median if key in MEDIANS else np.mean)(values)) if values else None
     return out
 
 

@@ -1,21 +1,26 @@
 """Lip sync by the sync expert, with LSE's procedure (Chung and Zisserman 2016) on the expert's own embeddings.
 
-Windows of five frames at 25 fps; lower half of the face crop, BGR in [0, 1], against 16 mel steps. For each shift of
--15..15 frames the distance of every face window to the sound `shift` windows later is averaged over the windows for
-which that sound exists (nothing is padded). Distance is L2 of the unit embeddings, so 0..sqrt(2). Confidence is
-median - minimum over the shifts; offset is minus the best shift: positive where the lips come after the sound.
-These numbers are of our expert's scale: compare them with the real video's, never with published LSE-C or LSE-D.
+Windows of five frames at 25 fps; lower half of the face crop, BGR in [0, 1], against 16 mel steps. Face windows are
+taken every fifth frame, so that each frame is in one of them (closer in clips of under five seconds, where there would
+be fewer than 25); sound windows at every frame. For each shift of -15..15 frames the distance of every face window to
+the sound `shift` frames later is averaged over the face windows for which that sound exists (nothing is padded).
+Distance is L2 of the unit embeddings, so 0..sqrt(2). Confidence is median - minimum over the shifts; offset is minus
+the best shift: positive where the lips come after the sound. These numbers are of our expert's scale: compare them with
+the real videos', never with published LSE-C or LSE-D.
 """
 
-# B batch, W windows, T frames (5), M mel bins (80), S mel steps (16), E embedding values
+# B batch, V face windows, W sound windows, T frames (5), M mel bins (80), S mel steps (16), E embedding values
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from talkingface.evaluator.base import ClipPair, Direction, MeasuredVideo, Metric
 
@@ -24,15 +29,22 @@ NUM_FRAMES = 5
 MEL_STEPS = 16
 MELS_PER_SECOND = 80
 MAX_SHIFT = 15
-FEWEST_WINDOWS = 10
-BATCH = 64
+MOST_STEP = 5
+USUAL_WINDOWS = 25
+FEWEST_WINDOWS = 5
+BATCH = 32
 
 
 class Expert(Protocol):
-    """What is needed of a sync expert."""
+    """What is needed of a sync expert: two towers whose features, made unit length, are the embeddings."""
 
-    def __call__(self, mel: Tensor, face: Tensor) -> tuple[Tensor, Tensor]:
-        """Mel (B, 1, M, S) and `window`'s result to audio and face embeddings (B, E) of unit length."""
+    @property
+    def audio_encoder(self) -> Callable[[Tensor], Tensor]:
+        """Mel (B, 1, M, S) to features (B, E, 1, 1) or (B, E)."""
+
+    @property
+    def face_encoder(self) -> Callable[[Tensor], Tensor]:
+        """`window`'s result to features (B, E, 1, 1) or (B, E)."""
 
     def window(self, frames: Tensor) -> Tensor:
         """Whole faces (B, 3, T, H, W) in [0, 1], BGR, to what the face tower reads."""
@@ -45,27 +57,39 @@ def frames_at_25(video: MeasuredVideo) -> np.ndarray:
     return np.asarray(np.minimum(nearest, len(video.crops) - 1))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """What the expert makes of a video."""
+
+    audio: Tensor
+    """(W, E): sound windows at frames 0, 1, ... of 25 fps."""
+    face: Tensor
+    """(V, E): face windows."""
+    face_at: np.ndarray
+    """(V,) first frame of each face window; those in which a face is missing are left out."""
+
+
 @torch.inference_mode()
-def embed(video: MeasuredVideo, expert: Expert, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Return audio (W, E) and face (W, E) embeddings and bool (W,): a face was found in all five frames."""
+def embed(video: MeasuredVideo, expert: Expert, device: torch.device) -> Embedded:
+    """Return the embeddings of a video's sound and faces."""
     index = frames_at_25(video)
     windows = min(len(index) - NUM_FRAMES + 1, _last_mel_window(video.mel.shape[1]) + 1)
-    if windows < 1:
-        return torch.zeros(0, 1), torch.zeros(0, 1), torch.zeros(0, dtype=torch.bool)
+    step = min(max(windows // USUAL_WINDOWS, 1), MOST_STEP)
+    present = video.present[index]
+    face_at = np.array([i for i in range(0, max(windows, 0), step) if present[i : i + NUM_FRAMES].all()], np.int64)
+    if not len(face_at):
+        return Embedded(audio=torch.zeros(0, 1), face=torch.zeros(0, 1), face_at=face_at)
     audio, face = [], []
     for first in range(0, windows, BATCH):
-        chosen = range(first, min(first + BATCH, windows))
-        starts = [MELS_PER_SECOND * i // FPS for i in chosen]
+        starts = [MELS_PER_SECOND * i // FPS for i in range(first, min(first + BATCH, windows))]
         mels = np.stack([video.mel[:, start : start + MEL_STEPS] for start in starts])[:, None]
-        crops = np.stack([video.crops[index[i : i + NUM_FRAMES]] for i in chosen])
+        audio.append(_unit(expert.audio_encoder(torch.from_numpy(mels).to(device))))
+    for first in range(0, len(face_at), BATCH):
+        crops = np.stack([video.crops[index[i : i + NUM_FRAMES]] for i in face_at[first : first + BATCH]])
         # (B, T, H, W, 3) to (B, 3, T, H, W)
         frames = torch.from_numpy(crops).to(device).permute(0, 4, 1, 2, 3).float().div_(255)
-        one_audio, one_face = expert(torch.from_numpy(mels).to(device), expert.window(frames))
-        audio.append(one_audio.float().cpu())
-        face.append(one_face.float().cpu())
-    present = video.present[index]
-    whole = np.stack([present[i : i + NUM_FRAMES].all() for i in range(windows)])
-    return torch.cat(audio), torch.cat(face), torch.from_numpy(whole)
+        face.append(_unit(expert.face_encoder(expert.window(frames))))
+    return Embedded(audio=torch.cat(audio), face=torch.cat(face), face_at=face_at)
 
 
 def _last_mel_window(length: int) -> int:
@@ -73,27 +97,32 @@ def _last_mel_window(length: int) -> int:
     return (length - MEL_STEPS) * FPS // MELS_PER_SECOND if length >= MEL_STEPS else -1
 
 
-def shift_distances(audio: Tensor, face: Tensor, good: Tensor, max_shift: int = MAX_SHIFT) -> np.ndarray:
-    """Return (2 max_shift + 1,) mean distance of face window i to audio window i + shift; NaN without such windows."""
-    distance = torch.cdist(face, audio).numpy()
+def _unit(features: Tensor) -> Tensor:
+    return F.normalize(features.flatten(1).float(), dim=1).cpu()
+
+
+def shift_distances(seen: Embedded, max_shift: int = MAX_SHIFT) -> np.ndarray:
+    """Return (2 max_shift + 1,) mean distance of a face window to the sound `shift` frames later; NaN without such."""
+    distance = torch.cdist(seen.face, seen.audio).numpy()
     out = np.full(2 * max_shift + 1, np.nan)
-    rows = np.arange(len(face))
+    rows = np.arange(len(seen.face))
     for shift in range(-max_shift, max_shift + 1):
-        chosen = rows[(rows + shift >= 0) & (rows + shift < len(audio)) & good.numpy()]
-        if len(chosen):
-            out[shift + max_shift] = distance[chosen, chosen + shift].mean()
+        at = seen.face_at + shift
+        there = (at >= 0) & (at < len(seen.audio))
+        if there.any():
+            out[shift + max_shift] = distance[rows[there], at[there]].mean()
     return out
 
 
 def sync_scores(video: MeasuredVideo, expert: Expert | None, device: torch.device) -> dict[str, float]:
-    """Return confidence, offset (frames of 25 fps) and distance; NaN for clips of fewer than 10 windows."""
+    """Return confidence, offset (frames of 25 fps) and distance; NaN for clips of fewer than five face windows."""
     nothing = {"confidence": float("nan"), "offset": float("nan"), "distance": float("nan")}
     if expert is None:
         return nothing
-    audio, face, good = embed(video, expert, device)
-    if int(good.sum()) < FEWEST_WINDOWS:
+    seen = embed(video, expert, device)
+    if len(seen.face) < FEWEST_WINDOWS:
         return nothing
-    means = shift_distances(audio, face, good)
+    means = shift_distances(seen)
     best = int(np.nanargmin(means))
     return {
         "confidence": float(np.nanmedian(means) - means[best]),

@@ -20,6 +20,9 @@ IMAGE_FPS = 25.0
 """Output rate of a still image."""
 CHUNK_BYTES = 192 * 2**20
 """Most memory that playing backwards may take."""
+MOST_PASSES = 24
+"""Playing backwards decodes the video once for each chunk; videos that need more (longer than about one minute at
+720p) start again instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +56,9 @@ class FaceSource:
                 yield frame
             if length == 0:
                 raise MediaError(f"{self.path}: no frame can be decoded; wanted a video; give another file")
-            if loop == "bounce":
-                yield from self._backwards(length, max(1, CHUNK_BYTES // frame_bytes))
+            chunk = max(1, CHUNK_BYTES // frame_bytes)
+            if loop == "bounce" and length <= MOST_PASSES * chunk:
+                yield from self._backwards(length, chunk)
 
     def _backwards(self, length: int, chunk: int) -> Iterator[np.ndarray]:
         """Yield frames length-2 .. 1 (both turning points are shown once), decoding `chunk` frames at a time."""

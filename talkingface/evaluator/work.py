@@ -1,0 +1,118 @@
+"""The steps of one clip: look at the real video, dub it twice, look at what was written and score it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from talkingface.config.schema import Config
+from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
+from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores, real_scores
+from talkingface.evaluator.measure import Recorder, Replay, measure
+from talkingface.evaluator.state import ClipState
+from talkingface.evaluator.sync import Expert
+from talkingface.generate import generate
+from talkingface.generate.synthesizer import Predictor
+from talkingface.utils.errors import UserError
+from talkingface.utils.face import Face, FaceDetector, make_detector
+from talkingface.utils.media.video import probe
+
+DETECTOR = "mediapipe"
+"""Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
+CROP_SIZE = 128
+"""Side of the crops that image metrics compare and the expert sees, the same for every model."""
+Faces = list[Face | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipWork:
+    """What the steps of every clip share. `dub` may run in one thread while the others run in a second."""
+
+    model: Predictor
+    config: Config
+    expert: Expert | None
+    device: torch.device
+    metrics: list[Metric]
+
+    def look_at_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, Faces]:
+        """Measure the real video; the faces found are kept for dubbing.
+
+        Raises:
+            UserError: It cannot be read, or has no face.
+        """
+        recorder = Recorder(detector)
+        real = self._measure(clip.video, recorder, fps=probe(clip.video).fps)
+        if not real.present.any():
+            raise UserError(f"{clip.video}: no face was found in any frame")
+        return real, recorder.faces
+
+    def dub(self, clip: EvalClip, state: ClipState, faces: Faces) -> str | None:
+        """Write the videos that do not stand; return why there is none with the other clip's sound, if so.
+
+        Raises:
+            UserError: The clip's own sound or the output cannot be used.
+        """
+        if not state.own_stands():
+            self._generate(clip.video, clip.video, state.own_path, faces)
+            state.save_own()
+        if state.sound is None or state.cross_stands():
+            return None
+        try:
+            self._generate(clip.video, state.sound[1], state.cross_path, faces)
+        except UserError as error:
+            return str(error)
+        state.save_cross()
+        return None
+
+    def score(
+        self, clip: EvalClip, state: ClipState, real: MeasuredVideo, detector: FaceDetector, cross_failed: str | None
+    ) -> ClipResult:
+        """Measure the written files."""
+        made = self._measure(state.own_path, detector, fps=real.fps, boxes=real.boxes)
+        pair = ClipPair(real=real, generated=made, expert=self.expert, device=self.device)
+        result = ClipResult(
+            name=clip.name, speaker_seen=clip.speaker_seen, fps=real.fps, frames=pair.frames,
+            faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
+            real=real_scores(pair, self.metrics), opening_real=numbers(real.opening),
+            opening_model=numbers(made.opening), envelope=numbers(real.envelope), cross_failed=cross_failed,
+        )  # fmt: skip
+        if state.sound is not None and cross_failed is None:
+            crossed = self._measure(state.cross_path, detector, fps=real.fps)
+            alone = ClipPair(real=crossed, generated=crossed, expert=self.expert, device=self.device)
+            result.sound_from = state.sound[0]
+            result.opening_cross = numbers(crossed.opening)
+            result.cross = own_scores(alone, [one for one in self.metrics if one.metric_type == "sync"])
+        return result
+
+    def _measure(
+        self, path: Path, detector: FaceDetector, *, fps: float, boxes: np.ndarray | None = None
+    ) -> MeasuredVideo:
+        data = self.config.dataset
+        return measure(
+            path, detector, fps=fps, crop_size=CROP_SIZE, mel_pad_mode=self.config.model.mel_pad_mode,
+            pads=data.crop_pads, window=data.box_smoothing, boxes=boxes,
+        )  # fmt: skip
+
+    def _generate(self, face: Path, sound: Path, output: Path, faces: Faces) -> None:
+        data = self.config.dataset
+        with self._generating_detector(faces) as detector:
+            generate(
+                self.model, face=face, audio=sound, output=output, detector=detector,
+                img_size=self.config.model.img_size, mel_pad_mode=self.config.model.mel_pad_mode, device=self.device,
+                precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
+                batch_size=self.config.model.evaluate_batch_size, progress=False,
+            )  # fmt: skip
+
+    @contextmanager
+    def _generating_detector(self, faces: Faces) -> Iterator[FaceDetector]:
+        """The faces already found in the real video, or the detector that the data were prepared with."""
+        if self.config.dataset.face_detector == DETECTOR:
+            yield Replay(faces)
+            return
+        with make_detector(self.config.dataset.face_detector, self.config.dataset.face_detector_weights) as detector:
+            yield detector
