@@ -27,7 +27,12 @@ def write_clip(folder: Path, frames: Iterable[int], *, level: int = 0, seconds: 
 
 
 def dataset_config(root: Path, **values: object) -> DatasetConfig:
-    folders = {"data_root": "data", "filelist_root": "filelist", "preprocessed_root": "prepared", "packed_root": "packed"}
+    folders = {
+        "data_root": "data",
+        "filelist_root": "filelist",
+        "preprocessed_root": "prepared",
+        "packed_root": "packed",
+    }
     paths = {key: str(root / name) for key, name in folders.items()}
     return DatasetConfig(**{**paths, "prepare_workers": 1, **values})  # type: ignore[arg-type]
 
@@ -67,3 +72,18 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> DatasetConfig:
 @pytest.fixture
 def config_for() -> Callable[..., Config]:
     return config_of
+
+
+@pytest.fixture(name="make_data", scope="session")
+def _make_data() -> Callable[..., DatasetConfig]:
+    return dataset_config
+
+
+@pytest.fixture(name="write_lists", scope="session")
+def _write_lists() -> Callable[..., None]:
+    return write_lists
+
+
+@pytest.fixture(name="write_clip", scope="session")
+def _write_clip() -> Callable[..., None]:
+    return write_clip

@@ -18,7 +18,7 @@ def only_one(root: Path) -> Iterator[None]:
         UserError: another process holds it.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("w") as lock:
+    with (root / ".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
