@@ -101,7 +101,7 @@ DATASETS = (
         description="talking heads that the toolkit renders itself; needs no data",
         config="talkingface.data.demo.config:DemoConfig",
         source="talkingface.data.demo.render:render_demo",
-        missing="talkingface.data.demo.render:missing_clips",
+        missing="talkingface.data.demo.render:missing_files",
     ),
 )
 VIDEOS = DatasetRow(

@@ -31,7 +31,7 @@ _SKINS = (
     Dye(scale=1.05, keep=0.85),
     Dye(scale=0.60, a=5, b=9),
     Dye(scale=0.90, a=1, b=9),
-    Dye(scale=0.47, a=5, b=8),
+    Dye(scale=0.52, a=5, b=8),
     Dye(scale=1.0, a=5, b=-2),
     Dye(scale=0.70, a=4, b=10),
 )
@@ -110,7 +110,7 @@ def draw_identity(index: int, seed: int) -> Identity:
     """Person number `index`. Neighbours differ in photograph and colours; shapes and voice are random."""
     rng = np.random.default_rng([seed, index, 1])
     base, turn = index % 2, index // 2
-    beard = float(rng.uniform(0.5, 0.9)) if base == 0 and turn % 4 == 1 else 0.0
+    beard = float(rng.uniform(0.5, 0.9)) if base == 0 and turn % 3 == 1 else 0.0
     high_voice = turn % 2 == 0 and not beard
     return Identity(
         base=base,

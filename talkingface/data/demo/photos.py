@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from talkingface.data.demo.matte import foreground_colours, head_matte
 from talkingface.data.demo.points import EYE_CORNERS
 from talkingface.utils.errors import MediaError
+from talkingface.utils.face.native_log import without_native_chatter
 
 _FILES = (("skimage", "data/astronaut.png"), ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"))
 EYE_HEIGHT = 0.43
@@ -91,6 +92,16 @@ def _align(
     return aligned.astype(np.uint8), moved
 
 
+def _photo(path: Path, size: int) -> Photo:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise MediaError(f"demo faces: {path} cannot be read as a picture; install its package again")
+    picture = image.astype(np.uint8)
+    aligned, points = _align(picture, _mesh(picture), size)
+    alpha = head_matte(aligned, _person(aligned))
+    return Photo(foreground_colours(aligned, alpha), alpha, points)
+
+
 @lru_cache(maxsize=2)
 def load_photos(size: int) -> tuple[Photo, ...]:
     """The aligned photographs; kept for the process, so that one worker prepares them once.
@@ -98,12 +109,5 @@ def load_photos(size: int) -> tuple[Photo, ...]:
     Raises:
         MediaError: a package's file is missing.
     """
-    photos = []
-    for package, inside in _FILES:
-        image = cv2.imread(str(_file(package, inside)), cv2.IMREAD_COLOR)
-        if image is None:
-            raise MediaError(f"demo faces: {inside} of {package} cannot be read; install the package again")
-        aligned, points = _align(image.astype(np.uint8), _mesh(image.astype(np.uint8)), size)
-        alpha = head_matte(aligned, _person(aligned))
-        photos.append(Photo(foreground_colours(aligned, alpha), alpha, points))
-    return tuple(photos)
+    with without_native_chatter():
+        return tuple(_photo(_file(package, inside), size) for package, inside in _FILES)

@@ -10,7 +10,7 @@ from typing import Any
 from talkingface.data.demo.clip import draw_frames, plan_clip
 from talkingface.data.demo.config import DemoClip, DemoConfig, all_clips, split_clips
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import read_json, write_json, write_text
+from talkingface.utils.files import TEMP_PREFIX, read_json, write_json, write_text
 from talkingface.utils.parallel import Result, run_tasks
 
 STAMPS = ".rendered.json"
@@ -59,14 +59,20 @@ def _stands(config: DemoConfig, name: str, stamps: dict[str, Any]) -> bool:
     return wanted is not None and stamps.get(name) == wanted
 
 
-def missing_clips(config: DemoConfig) -> list[DemoClip]:
-    """Clips that are still to be rendered: absent, unfinished, or made under other settings.
+def _missing_clips(config: DemoConfig, stamps: dict[str, Any]) -> list[DemoClip]:
+    """Clips that are absent, unfinished, or made under other settings."""
+    return [clip for clip in all_clips(config) if not _stands(config, clip.name, stamps)]
+
+
+def missing_files(config: DemoConfig) -> list[Path]:
+    """Videos and lists that `render_demo` would write; empty where all of it stands.
 
     Raises:
         UserError: `data_root` holds somebody else's videos.
     """
-    stamps = _read_stamps(config)
-    return [clip for clip in all_clips(config) if not _stands(config, clip.name, stamps)]
+    videos = [_path(config, clip.name) for clip in _missing_clips(config, _read_stamps(config))]
+    lists = [path for path, text in _lists(config).items() if not path.is_file() or path.read_text("utf-8") != text]
+    return videos + lists
 
 
 def render_clip(config: DemoConfig, clip: DemoClip) -> int:
@@ -91,10 +97,20 @@ def _drop_stale(config: DemoConfig, stamps: dict[str, Any]) -> dict[str, Any]:
     return {name: stamp for name, stamp in stamps.items() if name in wanted}
 
 
-def write_lists(config: DemoConfig) -> None:
-    """Write train.txt, val.txt and test.txt, `<speaker>/<clip>` a line."""
-    for split, clips in split_clips(config).items():
-        write_text(Path(config.filelist_root) / f"{split}.txt", "".join(f"{clip.name}\n" for clip in clips))
+def _lists(config: DemoConfig) -> dict[Path, str]:
+    """train.txt, val.txt and test.txt, `<speaker>/<clip>` a line."""
+    root = Path(config.filelist_root)
+    return {
+        root / f"{split}.txt": "".join(f"{clip.name}\n" for clip in clips)
+        for split, clips in split_clips(config).items()
+    }
+
+
+def _clean(config: DemoConfig) -> None:
+    """Delete what a killed call left half written."""
+    for speaker in sorted({clip.name.split("/")[0] for clip in all_clips(config)}):
+        for leftover in (Path(config.data_root) / speaker).glob(f"{TEMP_PREFIX}*"):
+            leftover.unlink(missing_ok=True)
 
 
 def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress: bool = True) -> list[Path]:
@@ -118,7 +134,8 @@ def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress
 
     stamps = _drop_stale(config, _read_stamps(config))
     write_json(Path(config.data_root) / STAMPS, stamps)
-    missing = missing_clips(config)
+    _clean(config)
+    missing = _missing_clips(config, stamps)
     count = workers if workers is not None else config.prepare_workers or len(os.sched_getaffinity(0))
     with tqdm(total=len(missing), desc="render demo", unit="clip", disable=not (show_progress and missing)) as bar:
 
@@ -137,5 +154,6 @@ def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress
             f"demo: {len(failed)} of {len(missing)} clips could not be rendered (first: {failed[0][0]}: "
             f"{failed[0][1]}); mend that and start again, finished clips are kept"
         )
-    write_lists(config)
+    for path, text in _lists(config).items():
+        write_text(path, text)
     return [_path(config, clip.name) for clip in all_clips(config)]

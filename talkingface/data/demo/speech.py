@@ -99,6 +99,7 @@ def tracks_of(schedule: list[Segment], seconds: float, rng: np.random.Generator)
     closed = smooth([float(label in CLOSED) for label in labels], 2.5)
     opening = smooth([sound.opening for sound in sounds], lips) * np.clip(1 - 1.15 * closed, 0, 1)
     opening = smooth(opening, 1.5) * (0.35 + 0.65 * smooth(stress, 8))
+    opening *= np.clip(1 / max(opening.max(), 1e-6), 0.8, 1.35)  # as the voice, which is brought to one peak level
     return SpeechTracks(
         formants=smooth(np.array([sound.formants for sound in sounds], dtype=np.float64), 4),
         voice=smooth([sound.voice for sound in sounds], 2.5) * stress,

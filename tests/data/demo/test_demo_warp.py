@@ -30,7 +30,7 @@ def test_an_affine_map_is_exact_inside_and_absent_outside() -> None:
 
 def test_a_shifted_square_shows_the_picture_shifted() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
-    shifted = warp(picture, SQUARE, SQUARE + (5, 3), TWO)
+    shifted = warp(picture, SQUARE, SQUARE + np.array([5, 3]), TWO)
     assert (shifted[10:30, 12:30] == picture[7:27, 7:25]).all()
 
 
@@ -39,7 +39,7 @@ def test_lower_triangles_show_only_where_others_do_not() -> None:
     corners = np.array([[0.0, 0.0], [39.0, 0.0], [0.0, 39.0]])
     small = np.array([[4.0, 4.0], [14.0, 4.0], [4.0, 14.0]])
     source = np.vstack([corners, small])
-    target = np.vstack([corners + (2, 0), small + (0, 1)])
+    target = np.vstack([corners + np.array([2, 0]), small + np.array([0, 1])])
     move = displacement(source, target, triangles, ALL, under=1)
     assert np.allclose(move[7, 6], (0, -1), atol=1e-5) and np.allclose(move[25, 6], (-2, 0), atol=1e-5)
 
