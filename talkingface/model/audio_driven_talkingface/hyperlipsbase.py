@@ -114,5 +114,6 @@ class HyperCtrolDiscriminator(nn.Module):
             x = F.interpolate(x, size=self.enlarged, mode="bilinear", align_corners=False)
         for block in self.face_encoder_blocks:
             x = block(x)
-        score: Tensor = self.binary_pred(F.adaptive_avg_pool2d(x, 1))
+        with torch.autocast(x.device.type, enabled=False):  # in half precision a sure verdict would round to 0 or 1
+            score: Tensor = self.binary_pred(F.adaptive_avg_pool2d(wide(x), 1))
         return score.flatten(1)

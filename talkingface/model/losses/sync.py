@@ -11,6 +11,9 @@ from talkingface.batch import stack_frames
 from talkingface.model.layers.precision import wide
 from talkingface.model.losses.cross_entropy import cross_entropy
 
+EDGE = 1e-6
+"""Cosines are kept this far from 0 and 1, so that the loss is at most 13.8 and no gradient explodes."""
+
 
 def sync_loss(audio_embedding: Tensor, face_embedding: Tensor, target: Tensor | float) -> Tensor:
     """Cross entropy between the cosine of two embeddings, taken as a probability, and whether they belong together.
@@ -24,7 +27,7 @@ def sync_loss(audio_embedding: Tensor, face_embedding: Tensor, target: Tensor | 
         The mean over the batch. Cosines that rounding or collapse put at or beyond 0 or 1 stay finite.
     """
     cosine = F.cosine_similarity(wide(audio_embedding), wide(face_embedding))
-    return cross_entropy(cosine.unsqueeze(1), target)
+    return cross_entropy(cosine.clamp(EDGE, 1 - EDGE).unsqueeze(1), target)
 
 
 def expert_window(frames: Tensor, size: tuple[int, int]) -> Tensor:

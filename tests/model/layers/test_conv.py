@@ -1,0 +1,53 @@
+"""Convolution blocks and the folding of frames."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from talkingface.model.layers.conv import Conv, ConvNoNorm, conv_stack, on_vector
+from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_conv_by_hand(residual: bool) -> None:
+    block = Conv(1, 1, 1, residual=residual).eval()
+    conv, norm = block.conv_block
+    with torch.no_grad():
+        conv.weight.fill_(2.0)
+        conv.bias.fill_(-1.0)
+        norm.running_mean.fill_(1.0)
+        norm.running_var.fill_(4.0 - norm.eps)
+        out = block(torch.tensor([-3.0, 0.0, 5.0]).view(1, 1, 1, 3)).flatten()
+    # (2x - 1 - 1) / 2 = x - 1, then + x if residual, then ReLU
+    torch.testing.assert_close(out, torch.tensor([0.0, 0.0, 9.0 if residual else 4.0]))
+
+
+def test_leak_of_the_block_without_norm() -> None:
+    block = ConvNoNorm(1, 1, 1)
+    with torch.no_grad():
+        block.conv_block[0].weight.fill_(1.0)
+        block.conv_block[0].bias.fill_(0.0)
+        out = block(torch.tensor([-2.0, 3.0]).view(1, 1, 1, 2)).flatten()
+    torch.testing.assert_close(out, torch.tensor([-0.02, 3.0]))
+
+
+def test_stack_from_a_table() -> None:
+    stack = conv_stack([{"cin": 2, "cout": 4, "kernel": 3, "stride": 2, "padding": 1, "repeats": 2}])
+    assert [block.residual for block in stack] == [False, True, True]
+    assert stack(torch.rand(2, 2, 8, 6)).shape == (2, 4, 4, 3)
+
+
+def test_one_pixel_convolution() -> None:
+    conv, x = nn.Conv2d(5, 3, 1), torch.randn(2, 5)
+    torch.testing.assert_close(on_vector(conv, x), conv(x[..., None, None]).flatten(1))
+    torch.testing.assert_close(F.conv2d(x[..., None, None], conv.weight, conv.bias).flatten(1), on_vector(conv, x))
+
+
+def test_frames_fold_time_major() -> None:
+    frames = torch.arange(2 * 3).view(2, 1, 3, 1, 1)  # sample 0 has frames 0 1 2, sample 1 has 3 4 5
+    assert fold_frames(frames).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    assert fold_mels(frames.transpose(1, 2)).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    assert torch.equal(split_frames(fold_frames(frames), 3), frames)
