@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from talkingface.generate.ahead import ahead
 from talkingface.generate.paste import PasteOptions, paste
 from talkingface.generate.reader import FaceSource, Loop, open_face
 from talkingface.generate.synthesizer import MEL_STEPS, MELS_PER_SECOND, MelTiming, Predictor, Synthesizer
@@ -101,20 +103,21 @@ def generate(
         precision=precision, batch_size=batch_size, mel_timing=mel_timing,
     )  # fmt: skip
     missing = 0
-    tracked = track(source.frames(count, loop), detector, pads=pads, window=box_smoothing)
+    tracked = track(source.frames(count, loop), detector, pads=pads, window=box_smoothing, still=source.still)
     with (
+        closing(ahead(tracked, batch_size)) as frames,
         open_writer(path, fps=source.fps, samples=samples, crf=crf) as writer,
         tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
     ):
-        for one, drawn in synthesizer.draw(tracked):
+        for done, (one, drawn) in enumerate(synthesizer.draw(frames), 1):
             if one.box is None or drawn is None:
                 missing += 1
+                if missing == done == min(count, source.length):  # a whole pass without a face
+                    raise MediaError(_no_face(source, missing))
                 writer.write(one.frame)
             else:
                 writer.write(paste(one.frame, drawn, one.box, landmarks=one.landmarks, options=paste_options))
             bar.update()
-        if missing == count:
-            raise MediaError(_no_face(source, count))
     return GenerateSummary(
         frames=count, faces_missing=missing, fps=source.fps, seconds=count / source.fps,
         elapsed=time.monotonic() - began,

@@ -32,6 +32,8 @@ class FaceSource:
     path: Path
     fps: float
     still: bool
+    length: int
+    """Frames of one pass, by the file's header."""
 
     def frames(self, count: int, loop: Loop = "bounce") -> Iterator[np.ndarray]:
         """Yield exactly `count` frames, uint8 (H, W, 3) BGR.
@@ -78,5 +80,6 @@ def open_face(path: str | Path) -> FaceSource:
     if not path.is_file():
         raise MediaError(f"face {path}: no such file; wanted a video or an image of a face")
     if is_image(path):
-        return FaceSource(path=path, fps=IMAGE_FPS, still=True)
-    return FaceSource(path=path, fps=probe(path).fps, still=False)
+        return FaceSource(path=path, fps=IMAGE_FPS, still=True, length=1)
+    info = probe(path)
+    return FaceSource(path=path, fps=info.fps, still=False, length=info.frames)

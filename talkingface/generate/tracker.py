@@ -63,7 +63,12 @@ class _Run:
 
 
 def track(
-    frames: Iterable[np.ndarray], detector: FaceDetector, *, pads: Pads = (0, 0, 0, 0), window: int = 5
+    frames: Iterable[np.ndarray],
+    detector: FaceDetector,
+    *,
+    pads: Pads = (0, 0, 0, 0),
+    window: int = 5,
+    still: bool = False,
 ) -> Iterator[TrackedFrame]:
     """Yield every frame with its smoothed box, at most half a window behind the input.
 
@@ -76,12 +81,15 @@ def track(
         detector: Already made; it is told that a new clip begins.
         pads: Pixels added to the box: top, bottom, left, right.
         window: Frames averaged; 1 or 2 leaves boxes as detected.
+        still: All frames are one picture, so the face is looked for once.
     """
     detector.reset()
     half = max(window - 1, 0) // 2
     run = _Run(half, pads)
-    for frame in frames:
-        face = detector.detect(frame)
+    face: Face | None = None
+    for number, frame in enumerate(frames):
+        if number == 0 or not still:
+            face = detector.detect(frame)
         if face is None or (run.boxes and _iou(run.boxes[-1], face.box) < SAME_FACE_IOU):
             yield from run.finish()
             run = _Run(half, pads)

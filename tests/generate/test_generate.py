@@ -1,0 +1,172 @@
+"""The whole way, from files to a file, judged by reading the file back."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from stand_ins import FACE, Painter, Reference, SquareDetector, frame_with_face, speechlike, write_clip
+
+from talkingface.generate import generate
+from talkingface.generate.reader import open_face
+from talkingface.utils.errors import UserError
+from talkingface.utils.media.audio import read_audio, write_wav
+from talkingface.utils.media.video import probe, read_frames
+
+SIZE_BYTES = frame_with_face().nbytes
+MOUTH = (slice(58, 66), slice(42, 54))
+
+
+def dub(face, audio, output, model=None, **options):
+    return generate(
+        model or Painter(), face=face, audio=audio, output=output, detector=SquareDetector(), img_size=32,
+        device="cpu", **options,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """20 frames of 25 fps; no face in 6, 7 and 8."""
+    path = tmp_path / "face.mp4"
+    write_clip(path, [frame_with_face(60, None if k in (6, 7, 8) else FACE) for k in range(20)])
+    return path
+
+
+def test_frames_length_and_untouched_frames(clip, tmp_path):
+    write_wav(tmp_path / "speech.wav", speechlike(0.8), 16000)
+    summary = dub(clip, tmp_path / "speech.wav", tmp_path / "new" / "out.mp4")
+    out = list(read_frames(tmp_path / "new" / "out.mp4"))
+    assert (summary.frames, summary.faces_missing, summary.fps, summary.seconds) == (20, 3, 25.0, 0.8)
+    assert len(out) == 20
+    mouths = [frame[MOUTH].mean() for frame in out]
+    assert [k for k, level in enumerate(mouths) if level > 50] == [6, 7, 8]
+    assert abs(mouths[6] - 60) < 4
+
+
+@pytest.mark.parametrize(("fps", "seconds"), [(25, 0.5), (30, 0.5), (25, 0.1), (24, 1.03)])
+def test_the_sound_gives_the_length_at_the_videos_rate(tmp_path, fps, seconds):
+    write_clip(tmp_path / "face.mp4", [frame_with_face()] * 20, fps=fps)
+    write_wav(tmp_path / "speech.wav", speechlike(seconds), 16000)
+    summary = dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4")
+    info = probe(tmp_path / "out.mp4")
+    assert summary.frames == len(list(read_frames(tmp_path / "out.mp4"))) == max(1, round(seconds * fps))
+    assert info.fps == pytest.approx(fps) and info.has_audio
+    assert info.duration == pytest.approx(seconds, abs=1 / fps)
+
+
+def test_the_sound_is_where_it_was(clip, tmp_path):
+    sound = speechlike(2.0, seed=4)
+    write_wav(tmp_path / "speech.wav", sound, 16000)
+    dub(clip, tmp_path / "speech.wav", tmp_path / "out.mp4")
+    heard = read_audio(tmp_path / "out.mp4")
+    loud = [np.convolve(np.abs(one), np.ones(40) / 40, "same")[: len(sound)] for one in (sound, heard)]
+    lags = range(-800, 801, 8)
+    inner = slice(1000, len(sound) - 2500)
+    match = [np.corrcoef(loud[0][inner], np.roll(loud[1], -lag)[inner])[0, 1] for lag in lags]
+    assert abs(lags[int(np.argmax(match))]) <= 16, "within a millisecond"
+
+
+@pytest.mark.parametrize("loop", ["bounce", "restart"])
+def test_a_longer_sound_plays_the_video_on(tmp_path, loop):
+    levels = [20, 40, 60, 80, 100]
+    write_clip(tmp_path / "face.mp4", [frame_with_face(n) for n in levels])
+    write_wav(tmp_path / "speech.wav", speechlike(14 / 25), 16000)
+    dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", loop=loop)
+    seen = [round(float(frame[4:12, 4:12].mean()) / 20) for frame in read_frames(tmp_path / "out.mp4")]
+    bounced, restarted = [1, 2, 3, 4, 5, 4, 3, 2, 1, 2, 3, 4, 5, 4], [1, 2, 3, 4, 5] * 3
+    assert seen == (bounced if loop == "bounce" else restarted[:14])
+
+
+def test_playing_backwards_in_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr("talkingface.generate.reader.CHUNK_BYTES", 3 * SIZE_BYTES)
+    write_clip(tmp_path / "face.mp4", [frame_with_face(10 * k + 10) for k in range(10)])
+    frames = open_face(tmp_path / "face.mp4").frames(20)
+    assert [round(float(frame[:8, :8].mean()) / 10) - 1 for frame in frames] == [*range(10), *range(8, 0, -1), 0, 1]
+
+
+def test_a_still_image_is_looked_at_once(tmp_path):
+    cv2.imwrite(str(tmp_path / "face.png"), frame_with_face())
+    write_wav(tmp_path / "speech.wav", speechlike(1.0), 16000)
+    detector = SquareDetector()
+    summary = generate(
+        Painter(), face=tmp_path / "face.png", audio=tmp_path / "speech.wav", output=tmp_path / "out.mp4",
+        detector=detector, img_size=32,
+    )  # fmt: skip
+    assert (summary.frames, summary.fps, detector.calls) == (25, 25.0, 1)
+
+
+def test_a_videos_own_sound_and_the_reference_keep_the_picture(clip, tmp_path):
+    summary = dub(clip, clip, tmp_path / "out.mp4", Reference())
+    assert summary.frames == 20
+    for before, after in zip(read_frames(clip), read_frames(tmp_path / "out.mp4"), strict=True):
+        assert np.abs(before.astype(int) - after).mean() < 2
+
+
+class Watcher:
+    """Measures the most memory from the first drawn batch on, when sound and mel are there."""
+
+    def __init__(self):
+        self.started = False
+
+    def predict(self, batch):
+        if not self.started:
+            self.started = True
+            tracemalloc.reset_peak()
+            self.at_start = tracemalloc.get_traced_memory()[0]
+        return torch.zeros_like(batch["input_frames"][:, :3])
+
+
+def test_memory_does_not_grow_with_length(tmp_path):
+    write_clip(tmp_path / "face.mp4", [frame_with_face(40 + k % 7) for k in range(20)])
+
+    def growth(seconds):
+        write_wav(tmp_path / "speech.wav", speechlike(seconds), 16000)
+        watcher = Watcher()
+        tracemalloc.start()
+        dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", watcher, batch_size=4)
+        most = tracemalloc.get_traced_memory()[1] - watcher.at_start
+        tracemalloc.stop()
+        return most
+
+    short, long = growth(2), growth(12)
+    assert 250 * SIZE_BYTES > 6 * 2**20, "what keeping the frames would cost"
+    assert long - short < 2**20 / 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"face": "gone.mp4"}, "gone.mp4"),
+        ({"audio": "gone.wav"}, "gone.wav"),
+        ({"output": "face.mp4"}, "input"),
+        ({"output": "out.avi"}, ".mp4"),
+        ({"face": "speech.wav"}, "video"),
+        ({"face": "empty.mp4"}, "no face"),
+        ({"face": "grey.png"}, "no face"),
+    ],
+)
+def test_mistakes_are_named_and_leave_nothing_behind(clip, tmp_path, change, words):
+    write_wav(tmp_path / "speech.wav", speechlike(0.8), 16000)
+    write_clip(tmp_path / "empty.mp4", [frame_with_face(60, None)] * 5)
+    cv2.imwrite(str(tmp_path / "grey.png"), frame_with_face(60, None))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    names = {"face": "face.mp4", "audio": "speech.wav", "output": "out.mp4", **change}
+    with pytest.raises(UserError, match=words):
+        dub(*(tmp_path / names[key] for key in ("face", "audio", "output")))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_fault_in_the_model_ends_the_threads_and_leaves_no_file(clip, tmp_path):
+    import threading
+
+    class Broken:
+        def predict(self, batch):
+            raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        dub(clip, clip, tmp_path / "out.mp4", Broken())
+    assert not (tmp_path / "out.mp4").exists()
+    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
