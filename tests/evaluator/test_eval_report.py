@@ -1,0 +1,114 @@
+"""Pairs, rows and files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
+from talkingface.evaluator.pairs import cross_pairs
+from talkingface.evaluator.registry import METRICS, make_metrics
+from talkingface.evaluator.report import text_table, write_reports
+from talkingface.evaluator.summary import summarise
+from talkingface.utils.errors import UserError
+
+
+def test_no_clip_is_its_own_partner_and_every_sound_is_used_once():
+    for count in (2, 3, 7, 20):
+        names = [f"s{k % 3}/{k:03d}" for k in range(count)]
+        pairs = cross_pairs(names, seed=count)
+        assert sorted(pairs) == sorted(pairs.values()) == sorted(names)
+        assert all(name != other for name, other in pairs.items())
+    assert cross_pairs(["a/1"], 0) == {}
+
+
+def test_pairs_are_seeded_and_avoid_the_same_sentence():
+    names = [f"{speaker}/{clip}" for speaker in "abc" for clip in ("001", "002", "003")]
+    pairs = cross_pairs(names, 1)
+    assert pairs == cross_pairs(list(reversed(names)), 1)
+    assert all(name.split("/")[1] != other.split("/")[1] for name, other in pairs.items())
+
+
+def clip(name, real, made, *, seen=True, **model):
+    scores = {"opening_r": float(np.corrcoef(real, made)[0, 1]), "opening_amplitude": np.std(made) / np.std(real)}
+    return ClipResult(
+        name=name, speaker_seen=seen, fps=25, frames=len(real), model={**scores, **model},
+        real={"psnr": float("inf"), "opening_r": 1.0}, opening_real=list(real), opening_model=list(made),
+        envelope=[0.1] * len(real),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def results():
+    a = clip("a/1", [0.0, 0.2] * 5, [0.1, 0.2] * 5, psnr=30.0, opening_lag=0.0)
+    b = clip("b/1", [0.0, 0.4] * 5, [0.4, 0.0] * 5, seen=False, psnr=20.0, opening_lag=15.0)
+    c = clip("c/1", [0.0, 0.2] * 5, [0.0, 0.2] * 5, psnr=None, opening_lag=1.0)
+    return [a, b, c, ClipResult(name="d/1", speaker_seen=True, failed="no face")]
+
+
+def test_rows_by_hand(results):
+    rows = summarise(results)
+    assert (rows["model"]["clips"], rows["seen"]["clips"], rows["new"]["clips"]) == (3, 2, 1)
+    assert "cross" not in rows
+    assert rows["model"]["opening_r"] == pytest.approx((1 - 1 + 1) / 3)
+    assert rows["model"]["psnr"] == 25 and rows["real"]["psnr"] == float("inf")
+    assert rows["model"]["opening_lag"] == 1, "a median"
+    assert rows["model"]["opening_amplitude_mean"] == pytest.approx((0.5 + 1 + 1) / 3)
+    # squared amplitudes about the mean: made 0.05, 0.2, 0.1; real 0.1, 0.2, 0.1
+    assert rows["model"]["opening_amplitude"] == pytest.approx(np.sqrt((0.0025 + 0.04 + 0.01) / (0.01 + 0.04 + 0.01)))
+    pooled = (0.05 * 0.1 - 0.2 * 0.2 + 0.01) / np.sqrt((0.0025 + 0.04 + 0.01) * (0.01 + 0.04 + 0.01))
+    assert rows["model"]["opening_r_pooled"] == pytest.approx(pooled)
+
+
+def test_cross_opening_tells_listening_from_copying(results):
+    rng = np.random.default_rng(0)
+    face, sound = rng.random(50), rng.random(60)
+    other = ClipResult(name="o", speaker_seen=True, fps=25, opening_real=list(sound))
+    listens = ClipResult(name="l", speaker_seen=True, fps=25, opening_real=list(face), opening_cross=list(0.5 * sound))
+    copies = ClipResult(name="c", speaker_seen=True, fps=25, opening_real=list(face), opening_cross=list(face))
+    one, two = cross_opening(listens, other), cross_opening(copies, other)
+    assert one["opening_r"] == pytest.approx(1) and one["opening_amplitude"] == pytest.approx(0.5)
+    assert two["opening_r_face"] == pytest.approx(1) and abs(two["opening_r"]) < 0.4
+    assert cross_opening(listens, results[3]) == {}
+
+
+def test_files_can_be_read_by_others(results, tmp_path):
+    metrics, rows = make_metrics(), summarise(results)
+    report = {
+        "rows": rows, "clips": 3, "not_measured": {"sync conf.": "no sync expert was given"},
+        "failed": [{"name": "d/1", "reason": "no face"}],
+    }  # fmt: skip
+    write_reports(tmp_path, report, results, metrics)
+    saved = json.loads((tmp_path / "metrics.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert saved["rows"]["real"]["psnr"] == "inf"
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "metrics.csv").read_text())))
+    assert [(one["row"], one["clip"]) for one in lines if one["psnr"] == "30.0" and one["clip"]] == [("model", "a/1")]
+    assert next(one for one in lines if one["clip"] == "d/1")["failed"] == "no face"
+    text = (tmp_path / "evaluation.md").read_text()
+    assert "not measured: sync conf." in text and "left out: d/1 (no face)" in text
+    table = text_table(rows, metrics)
+    assert "∞" in table and len({len(line) for line in table.splitlines()}) == 1
+
+
+def test_results_survive_saving(results):
+    for one in results:
+        assert ClipResult.from_plain(json.loads(json.dumps(one.plain()))) == one
+
+
+def test_metrics_say_what_they_are():
+    assert len({one.name for one in METRICS}) == len(METRICS)
+    for one in METRICS:
+        assert one.__doc__ and one.metric_type in ("image", "landmark", "opening", "sync")
+        assert one.smaller == (one.best == "lower")
+    with pytest.raises(UserError, match="psnrr"):
+        make_metrics(("psnrr",))
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", ""])
+def test_clip_names_stay_in_the_folder(name, tmp_path):
+    with pytest.raises(UserError, match="clip name"):
+        EvalClip(name=name, video=tmp_path, speaker_seen=True)

@@ -1,0 +1,113 @@
+"""A whole evaluation on rendered people, with a model that shows the reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from talkingface.config.schema import Config, RunConfig
+from talkingface.evaluator import EvalClip, evaluate
+from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
+from talkingface.utils.errors import UserError
+from talkingface.utils.media.video import probe
+
+
+class Reference(torch.nn.Module):
+    calls = 0
+
+    def predict(self, batch):
+        Reference.calls += 1
+        return batch["input_frames"][:, 3:]
+
+
+class TinyExpert(torch.nn.Module):
+    """Two random towers; only its answers' form matters here."""
+
+    def __init__(self):
+        super().__init__()
+        self.audio_encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(80 * 16, 8))
+        self.face_encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(15 * 8 * 16, 8), torch.nn.ReLU())
+
+    def window(self, frames):
+        return torch.nn.functional.interpolate(frames.flatten(1, 2), (8, 16))
+
+
+@pytest.fixture(scope="module")
+def setting(tiny_clips, tmp_path_factory):
+    root = tmp_path_factory.mktemp("evaluation")
+    videos = sorted(Path(tiny_clips.data_root).rglob("*.mp4"))[:3]
+    broken = root / "broken.mp4"
+    broken.write_bytes(b"not a video at all")
+    clips = [EvalClip(name=f"p/{k}", video=one, speaker_seen=k > 0) for k, one in enumerate([*videos, broken])]
+    config = Config(
+        model_name="Stand-in", dataset_name="tiny", run=RunConfig(), dataset=tiny_clips,
+        model=HyperLipsBaseConfig(img_size=64),
+    )  # fmt: skip
+    expert = TinyExpert().train()
+
+    def run(chosen=clips, model=None):
+        return evaluate(model or Reference(), config, clips=chosen, out_dir=root / "out", expert=expert, progress=False)
+
+    return root / "out", clips, run, expert
+
+
+@pytest.fixture(scope="module")
+def evaluation(setting):
+    return setting[2]()
+
+
+def test_rows_and_the_broken_clip(evaluation, setting):
+    assert list(evaluation.failed) == ["p/3"] and "broken.mp4" in evaluation.failed["p/3"]
+    rows = evaluation.rows
+    counts = {name: row["clips"] for name, row in rows.items()}
+    assert counts == {"real": 3, "model": 3, "seen": 2, "new": 1, "cross": 2}, "one clip's partner is the broken one"
+    assert abs(rows["model"]["opening_r"]) < 0.6 and rows["model"]["opening_amplitude"] < 0.6, "a still mouth"
+    assert 12 < rows["model"]["psnr"] < 50 and rows["model"]["sync_distance"] is not None
+    assert setting[3].training, "the expert's mode is put back"
+
+
+def test_what_is_written(evaluation, setting):
+    out, clips, _, _ = setting
+    saved = json.loads((out / "metrics.json").read_text())
+    assert saved["clips"] == 3 and len(saved["per_clip"]) == 4
+    assert set(saved["protocol"]["metrics"]) >= {"psnr", "opening_r", "sync_offset"}
+    for clip in clips[:3]:
+        other = saved["pairs"][clip.name]
+        own, real = probe(out / "videos" / f"{clip.name}.mp4"), probe(clip.video)
+        assert own.frames == real.frames and own.has_audio
+        if other != "p/3":
+            assert (out / "videos" / f"{clip.name}__{other.replace('/', '-')}.mp4").is_file()
+    assert len(list((out / "plots").glob("*.png"))) == 3
+    assert (out / "evaluation.md").is_file() and (out / "metrics.csv").is_file()
+
+
+def test_what_stands_is_not_done_again(evaluation, setting):
+    out, _, run, _ = setting
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.mp4")}
+    Reference.calls = 0
+    again = run()
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.mp4")} == before
+    # the clip whose partner is broken tries that one video again, which fails before the model is asked
+    assert Reference.calls == 0 and again.rows == evaluation.rows
+
+
+def test_other_weights_do_everything_again(evaluation, setting):
+    _, clips, run, _ = setting
+    model = Reference()
+    model.register_buffer("weight", torch.ones(1))
+    Reference.calls = 0
+    run(clips[:1], model)
+    assert Reference.calls > 0
+
+
+def test_mistakes(setting):
+    _, clips, run, _ = setting
+    with pytest.raises(UserError, match="no clips"):
+        run([])
+    with pytest.raises(UserError, match="one name"):
+        run([clips[0], clips[0]])
+    with pytest.raises(UserError, match=r"none of 1 clips.*broken\.mp4"):
+        run(clips[3:])
