@@ -68,11 +68,11 @@ def test_adversarial_losses_by_hand() -> None:
 def test_mouth_map() -> None:
     mask = mouth_map(100, 50, device=torch.device("cpu"))
     assert mask.shape == (100, 50)
-    assert mask[:55].count_nonzero() == 0 and mask[95:].count_nonzero() == 0
-    assert mask[:, :10].count_nonzero() == 0 and mask[:, 40:].count_nonzero() == 0
-    assert torch.equal(mask[65:85, 15:35], torch.ones(20, 20))
-    # row 60's centre lies 0.055 inside, over an edge of 0.10
-    assert mask[60, 25].item() == pytest.approx(0.55, abs=1e-5)
+    assert mask[:50].count_nonzero() == 0 and mask[95:].count_nonzero() == 0
+    assert mask[:, :7].count_nonzero() == 0 and mask[:, 43:].count_nonzero() == 0
+    assert torch.equal(mask[60:85, 13:37], torch.ones(25, 24))
+    # row 55's centre lies 0.055 inside, over an edge of 0.10
+    assert mask[55, 25].item() == pytest.approx(0.55, abs=1e-5)
     torch.testing.assert_close(mask, mask.flip(1))
 
 
