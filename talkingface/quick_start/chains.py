@@ -20,6 +20,7 @@ from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
+from talkingface.utils.logger import init_logger
 
 Until = Literal["prepare", "train", "run"]
 
@@ -106,6 +107,8 @@ def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = p
     if dry_run:
         show_plan(make[until](), say)
         return
+    if not chain.config.run.show_progress:
+        init_logger()  # lines instead of bars
     run_stages(make[until](), say)
     if until != "prepare":
         for line in summary(chain):

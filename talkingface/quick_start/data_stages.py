@@ -12,6 +12,7 @@ from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import DatasetRow
 from talkingface.quick_start.stages import Look, Stage
 from talkingface.utils.errors import UserError
+from talkingface.utils.files import read_json, write_json
 
 
 def data_stages(row: DatasetRow, configs: Iterable[Config]) -> list[Stage]:
@@ -37,6 +38,7 @@ def check_data(row: DatasetRow, config: DatasetConfig) -> str:
     """
     videos, clips = _videos(config), _prepared(config)
     if videos:
+        _check_origin(config)
         return f"{videos} videos in {config.data_root}"
     if clips:
         return f"{clips} prepared clips in {config.preprocessed_root}"
@@ -82,7 +84,10 @@ def _prepare(config: DatasetConfig, show: bool, *, will_have_videos: bool) -> St
     def work() -> str:
         from talkingface.data.dataprocess.hyperlipsbase_process import prepare
 
-        return prepare(config, show_progress=show).message
+        message = prepare(config, show_progress=show).message
+        if _videos(config):
+            write_json(_origin_file(config), {"data_root": str(Path(config.data_root).resolve())})
+        return message
 
     return Stage(name="prepare", look=look, work=work)
 
@@ -102,6 +107,23 @@ def _pack(config: DatasetConfig, img_size: int, mel_pad_mode: Literal["constant"
         return f"{done.clips} clips, {done.frames} frames{left_out}"
 
     return Stage(name=f"pack {img_size} px", look=look, work=work)
+
+
+def _origin_file(config: DatasetConfig) -> Path:
+    return Path(config.preprocessed_root) / "origin.json"
+
+
+def _check_origin(config: DatasetConfig) -> None:
+    """Refuse to mix the videos of two folders of one name."""
+    path = _origin_file(config)
+    if not path.is_file():
+        return
+    before, now = str(read_json(path)["data_root"]), str(Path(config.data_root).resolve())
+    if before != now:
+        raise UserError(
+            f"{config.preprocessed_root}: was prepared from {before}, not from {now}; rename one of the folders, or "
+            f"set preprocessed_root, packed_root and filelist_root. If the videos have only moved, delete {path}"
+        )
 
 
 def _has_lists(config: DatasetConfig) -> bool:

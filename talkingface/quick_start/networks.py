@@ -103,5 +103,5 @@ def poor(trained: Trained, need: Need) -> str | None:
         return None
     return (
         f"warning: {need.part} {trained.path} has a validation loss of {loss:.3f}; it is worth training by up to "
-        f"{need.good_loss:g}. Train it longer (--model={need.model}), or go on and expect less of {need.when}"
+        f"{need.good_loss:g}. Train it longer (--model={need.model}), or expect little of it"
     )

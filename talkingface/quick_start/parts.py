@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from talkingface.config.loader import Overrides, Resolved
 from talkingface.config.plain import fingerprint
 from talkingface.config.schema import Config
+from talkingface.data.dataset.filelist import read_lists
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import ModelRow, Need
 from talkingface.quick_start.resolve import DatasetChoice, resolve
@@ -125,14 +128,22 @@ class RunChoice:
 
 
 def choose_run(part: Part) -> RunChoice:
-    """The newest run with the same configuration: used if it finished, continued if it was cut short."""
+    """The newest run with the same configuration on the same clips: used if it finished, else continued."""
     config = part.config
     if config.run.resume == "never":
         return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
-    found = find_runs(config.run.saved_dir, config.model_name, config.dataset_name, fingerprint=part.fingerprint)
+    equal = find_runs(config.run.saved_dir, config.model_name, config.dataset_name, fingerprint=part.fingerprint)
+    found = [run for run in equal if run.status().get("clips") in (None, clips_mark(config))]
     if not found:
-        return RunChoice(run=None, finished=False, reason="new run; none with this configuration was found")
+        why = f"the clips have changed since {equal[0].path}" if equal else "none with this configuration was found"
+        return RunChoice(run=None, finished=False, reason=f"new run; {why}")
     run, status = found[0], found[0].status()
     if status.get("finished") and best_of(run) is not None:
         return RunChoice(run=run, finished=True, reason=f"{run.path} has finished with this configuration")
     return RunChoice(run=run, finished=False, reason=f"continue {run.path}, which was cut short")
+
+
+def clips_mark(config: Config) -> str:
+    """Changes when a clip is added to the lists of training or validation, or taken off."""
+    lists = read_lists(config.dataset.filelist_root)
+    return hashlib.sha256(json.dumps([lists.get("train"), lists.get("val")]).encode()).hexdigest()[:12]

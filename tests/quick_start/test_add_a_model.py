@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_the_page_runs_from_videos_to_a_dubbed_one(
 
     assert main(["evaluate", f"--checkpoint={chain.run.path}", "--device=cpu", "--show_progress=false"]) == 0
     assert "real videos" in capsys.readouterr().out
+
+    # another folder of the same name must not be mixed with this one
+    other = tmp_path / "other" / "data" / "anna"
+    other.mkdir(parents=True)
+    shutil.copy(face, other / "1.mp4")
+    assert main(["prepare", "--dataset=other/data"]) == 2
+    assert "was prepared from" in capsys.readouterr().err
 
 
 def test_the_page_is_listed(murmur: str, capsys: pytest.CaptureFixture[str]):

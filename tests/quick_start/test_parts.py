@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from talkingface.config.loader import Overrides
-from talkingface.quick_start.parts import Part, checkpoint_file, choose_run, find_weights, make_part
+from talkingface.quick_start.parts import Part, checkpoint_file, choose_run, clips_mark, find_weights, make_part
 from talkingface.quick_start.resolve import choose_dataset
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import CheckpointError
@@ -100,3 +100,14 @@ def test_a_checkpoint_is_a_file_or_a_runs_folder(here: Path):
         checkpoint_file(str(run.path))
     run.last.write_bytes(b"weights")
     assert checkpoint_file(str(run.path)) == run.last
+
+
+def test_a_run_on_other_clips_is_not_taken(here: Path):
+    one = part()
+    run = made_run(one, finished=True, created="2020")
+    run.update_status(clips=clips_mark(one.config))
+    assert choose_run(one).finished
+    (here / "dataset/videos/filelist").mkdir(parents=True)
+    (here / "dataset/videos/filelist/train.txt").write_text("anna/1\n")
+    choice = choose_run(one)
+    assert choice.run is None and f"the clips have changed since {run.path}" in choice.reason
