@@ -10,6 +10,11 @@ samples of 128 px: five target frames, five reference frames, five mel windows a
   librosa, for every sample; float32 samples;
 - packed: HyperLipsBaseDataset over what `pack` wrote; uint8 samples (the device makes them float).
 
+Three rows: `dataset[i]` alone; one worker of torch's DataLoader for both; and one worker again, where ours goes
+through SharedBatchLoader (a DataLoader whose workers reuse their shared memory) and the usual way stays as it is. With
+the stock DataLoader most of our time is the kernel's, finding and clearing new shared pages for every batch: how much
+depends on the machine, so read that row's ratio as a statement about the transport, not about the samples.
+
 The floor: a sample is 2 x 3 x 5 x 128 x 128 bytes of pixels and 6 x 80 x 16 x 4 of mel, 522,240 bytes. A loader
 copies it three times at the least: out of the page cache, into the batch, into the training process's view. The
 table gives the memory bandwidth measured in the same run and the samples a second that those three copies would allow.
@@ -22,7 +27,7 @@ import itertools
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -35,6 +40,7 @@ from torch.utils.data import DataLoader, Dataset
 from talkingface.config.schema import Config, DatasetConfig, ModelConfig, RunConfig
 from talkingface.data.dataprocess.packing import pack
 from talkingface.data.dataset.hyperlipsbase_dataset import HyperLipsBaseDataset
+from talkingface.data.dataset.shared_batches import SharedBatchLoader
 
 SECONDS, FPS, RATE, FACE, SIZE, BATCH = 10, 25, 16000, 256, 128, 16
 PREFETCH = 4  # batches, as in training
@@ -130,8 +136,19 @@ def per_process(dataset: Dataset[Any], batches: int) -> Iterator[float]:
 
 
 def with_loader(dataset: Dataset[Any], batches: int) -> Iterator[float]:
-    """Samples a second that one worker of a DataLoader hands over, once for every `batches` batches."""
-    loader = DataLoader(dataset, batch_size=BATCH, sampler=Endless(), num_workers=1, prefetch_factor=PREFETCH)
+    """The same through one worker of torch's DataLoader as it is."""
+    return _rates(DataLoader(dataset, batch_sampler=Batches(), num_workers=1, prefetch_factor=PREFETCH), batches)
+
+
+def with_shared_memory(dataset: Dataset[Any], batches: int) -> Iterator[float]:
+    """The usual way through DataLoader as it is, ours through DataLoader with shared memory that is reused."""
+    if isinstance(dataset, UsualDataset):
+        return with_loader(dataset, batches)
+    options: dict[str, Any] = {"largest_batch": BATCH, "num_workers": 1, "prefetch_factor": PREFETCH}
+    return _rates(SharedBatchLoader(dataset, batch_sampler=Batches(), **options), batches)
+
+
+def _rates(loader: Iterable[Any], batches: int) -> Iterator[float]:
     stream = iter(loader)
     while True:
         for _ in range(PREFETCH + 2):  # what was made while nobody asked
@@ -152,11 +169,11 @@ def compare(measure: Any, usual: Dataset[Any], packed: Dataset[Any], rounds: int
     return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
 
 
-class Endless(torch.utils.data.Sampler[int]):
-    """0, 1, 2, ..."""
+class Batches(torch.utils.data.Sampler[list[int]]):
+    """0 .. 15, 16 .. 31, ..."""
 
-    def __iter__(self) -> Iterator[int]:
-        return itertools.count()
+    def __iter__(self) -> Iterator[list[int]]:
+        return (list(range(k, k + BATCH)) for k in itertools.count(0, BATCH))
 
 
 def bandwidth() -> float:
@@ -186,7 +203,11 @@ def main() -> None:
         frames = pack(config.dataset, img_size=SIZE, mel_pad_mode="constant", show_progress=False).frames
         packing = time.perf_counter() - begin
         usual, packed = UsualDataset(root / "prepared" / "imgs", 1 << 30), HyperLipsBaseDataset(config, "train")
-        ways = [("in one process", per_process), ("DataLoader, one worker", with_loader)]
+        ways = [
+            ("in one process", per_process),
+            ("DataLoader, one worker", with_loader),
+            ("ours: SharedBatchLoader, one worker", with_shared_memory),
+        ]
         print(f"| {SIZE} px, clips of {SECONDS} s | usual way, samples/s | packed, samples/s | ratio |")
         print("|---|---|---|---|")
         for name, measure in ways:
