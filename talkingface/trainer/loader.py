@@ -6,12 +6,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from talkingface.data.dataset.shared_batches import SharedBatchLoader
 from talkingface.utils.errors import UserError
 
 
@@ -57,23 +58,26 @@ def make_loader(
     dataset: Dataset[dict[str, Tensor]],
     *,
     sampler: Sampler[list[int]],
+    largest_batch: int,
     num_workers: int,
     pin_memory: bool,
-) -> DataLoader[dict[str, Tensor]]:
+) -> Iterable[dict[str, Tensor]]:
     """Return a loader over `sampler`'s batches that leaves the global random state alone.
 
     Workers are started by a fork server (spawned where there is none): a fork of this process would copy the
     threads' locks of OpenMP, TensorBoard and the progress bar without their threads, and can hang.
     """
-    return DataLoader(
+    generator = torch.Generator().manual_seed(0)
+    if not num_workers:
+        return DataLoader(dataset, batch_sampler=sampler, pin_memory=pin_memory, generator=generator)
+    return SharedBatchLoader(
         dataset,
         batch_sampler=sampler,
+        largest_batch=largest_batch,
         num_workers=num_workers,
         pin_memory=pin_memory,
-        persistent_workers=num_workers > 0,
-        prefetch_factor=4 if num_workers else None,
-        multiprocessing_context=_worker_context() if num_workers else None,
-        generator=torch.Generator().manual_seed(0),
+        multiprocessing_context=_worker_context(),
+        generator=generator,
         worker_init_fn=_start_worker,
     )
 

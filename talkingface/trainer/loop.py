@@ -45,6 +45,7 @@ class Loop:
         self.train_dataset = train_dataset
         self.valid_dataset = valid_dataset if valid_dataset is not None and len(valid_dataset) else None
         self.num_samples = len(train_dataset)
+        self._shown: int | None = None
         if not self.num_samples:
             raise UserError("training data: wanted at least one sample, got none; see the preparation's report")
 
@@ -81,7 +82,8 @@ class Loop:
                     stop.end()
             if self.progress.validated_step != self.progress.step:
                 self._validate()
-            self._show(video=False)
+            if self._shown != self.progress.step:
+                self._show(video=False)
             self._save(self.run_folder.last)
 
     def _resume(self) -> None:
@@ -110,7 +112,15 @@ class Loop:
             world=distributed.world(),
         )
         pin = self.trainer.device.type == "cuda"
-        return iter(make_loader(self.train_dataset, sampler=sampler, num_workers=run.num_workers, pin_memory=pin))
+        return iter(
+            make_loader(
+                self.train_dataset,
+                sampler=sampler,
+                largest_batch=self.recipe.train_batch_size,
+                num_workers=run.num_workers,
+                pin_memory=pin,
+            )
+        )
 
     def _step(self, batches: Iterator[dict[str, Tensor]]) -> None:
         began = time.perf_counter()
@@ -181,6 +191,7 @@ class Loop:
     def _show(self, *, video: bool) -> None:
         """Pictures, and a video, of validation samples; of training samples where there are none."""
         self._flush()
+        self._shown = self.progress.step
         if self.is_main:
             dataset = self.valid_dataset or self.train_dataset
             with own_random(self.trainer.config.run.seed):

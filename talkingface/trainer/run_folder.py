@@ -21,9 +21,9 @@ import torch
 
 from talkingface.config import plain
 from talkingface.config.schema import Config
-from talkingface.trainer.lock import folder_lock
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json, write_text
+from talkingface.utils.lock import only_one
 
 PACKAGES = ("torch", "torchvision", "numpy", "opencv-contrib-python", "av", "mediapipe", "librosa")
 
@@ -103,8 +103,7 @@ class RunFolder:
         if self._held:
             yield
             return
-        self.path.mkdir(parents=True, exist_ok=True)
-        with folder_lock(self.path / "lock"):
+        with only_one(self.path):
             self._held += 1
             try:
                 yield

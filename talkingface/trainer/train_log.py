@@ -130,9 +130,7 @@ class TrainLog:
 def _means(held: list[dict[str, Tensor]], *, first_step: int) -> dict[str, float]:
     """Mean of each loss over the steps that have it; one wait for the device in all."""
     names = list(dict.fromkeys(name for losses in held for name in losses))
-    missing = torch.full((), math.inf, dtype=torch.float64)
-    device = next(iter(held[0].values())).device
-    missing = missing.to(device)
+    missing = torch.zeros((), dtype=torch.float64, device=held[0][names[0]].device)
     rows = torch.stack(
         [torch.stack([losses[name].double() if name in losses else missing for name in names]) for losses in held]
     ).tolist()

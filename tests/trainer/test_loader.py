@@ -75,7 +75,7 @@ def test_loading_leaves_random_states_alone() -> None:
     np.random.seed(1)
     torch.manual_seed(1)
     sampler = StreamSampler(7, batch_size=4, seed=0, start_step=0)
-    batch = next(iter(make_loader(TinySet(), sampler=sampler, num_workers=0, pin_memory=False)))
+    batch = next(iter(make_loader(TinySet(), sampler=sampler, largest_batch=4, num_workers=0, pin_memory=False)))
     assert batch[GT].shape == (4, 3, 2, 16, 16)
     assert batch[GT].dtype == torch.uint8
     assert (random.random(), np.random.rand(), float(torch.rand(()))) == expected

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +18,8 @@ from talkingface.utils.errors import UserError
 HOLDER = """
 import sys, time
 from pathlib import Path
-from talkingface.trainer.lock import folder_lock
-with folder_lock(Path(sys.argv[1])):
+from talkingface.utils.lock import only_one
+with only_one(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -83,24 +81,13 @@ def test_metrics_are_cut_back(tmp_path: Path) -> None:
 
 def test_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    process = holder(tmp_path / "lock")
-    with pytest.raises(UserError, match=f"in use by process {process.pid}"), run.lock():
+    process = holder(tmp_path)
+    with pytest.raises(UserError, match="in use"), run.lock():
         pass
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
-    assert (tmp_path / "lock").is_file()
     with run.lock():
-        assert json.loads((tmp_path / "lock").read_text())["pid"] == os.getpid()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_killed_but_not_yet_reaped_counts_as_ended(tmp_path: Path) -> None:
-    process = holder(tmp_path / "lock")
-    os.kill(process.pid, signal.SIGKILL)
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
-    with RunFolder(tmp_path).lock():
         pass
-    process.wait()
 
 
 def test_lock_of_another_folder_object_is_respected_and_nests_in_one(tmp_path: Path) -> None:
@@ -108,10 +95,10 @@ def test_lock_of_another_folder_object_is_respected_and_nests_in_one(tmp_path: P
     with run.lock():
         with run.lock():
             pass
-        assert (tmp_path / "lock").is_file()
         with pytest.raises(UserError, match="in use"), RunFolder(tmp_path).lock():
             pass
-    assert not (tmp_path / "lock").exists()
+    with RunFolder(tmp_path).lock():
+        pass
 
 
 def test_lock_is_released_on_errors(tmp_path: Path) -> None:
@@ -119,26 +106,4 @@ def test_lock_is_released_on_errors(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), run.lock():
         raise ZeroDivisionError
     with run.lock():
-        pass
-
-
-def test_lock_of_another_host_is_respected(tmp_path: Path) -> None:
-    (tmp_path / "lock").write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": None}))
-    with pytest.raises(UserError, match="on elsewhere"), RunFolder(tmp_path).lock():
-        pass
-
-
-def test_process_number_used_again_does_not_keep_a_lock(tmp_path: Path) -> None:
-    """The lock names a process number that runs, but that began at another time."""
-    if not Path("/proc/self/stat").is_file():
-        pytest.skip("the start of a process is read from /proc")
-    owner = {"host": socket.gethostname(), "pid": os.getppid(), "started": "12"}
-    (tmp_path / "lock").write_text(json.dumps(owner))
-    with RunFolder(tmp_path).lock():
-        pass
-
-
-def test_unreadable_lock_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "lock").write_text("")
-    with pytest.raises(UserError, match="delete it"), RunFolder(tmp_path).lock():
         pass

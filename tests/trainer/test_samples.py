@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny import TinySet, tiny_config, tiny_trainer
 
 from talkingface.batch import GT, REFERENCE, to_network
+from talkingface.data.dataset.window_dataset import WindowDataset
 from talkingface.trainer.samples import clip_frames, face_grid, to_rgb
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe
@@ -98,3 +99,7 @@ def test_training_writes_picture_and_video(tmp_path: Path, with_sound: bool) -> 
     events.Reload()
     images = {"samples/reference_masked_generated_real"} | {"samples/real_above_generated"}
     assert set(events.Tags()["images"]) == images
+
+
+def test_datasets_give_the_clips_that_videos_are_made_of() -> None:
+    assert isinstance(WindowDataset.clips, property)

@@ -20,7 +20,6 @@ from talkingface.data.dataprocess.report import write_manifest, write_report
 from talkingface.data.dataprocess.state import PARTIAL, all_rows, prepare_tasks, standing
 from talkingface.data.dataprocess.steps.clips import VIDEO_SUFFIXES, find_videos
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, frame_files
-from talkingface.data.dataprocess.steps.lock import only_one
 from talkingface.data.dataprocess.steps.pieces import left_out_row
 from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, prepare_clip
 from talkingface.data.dataprocess.steps.split import Lists, make_lists
@@ -29,6 +28,7 @@ from talkingface.data.dataset.filelist import check_disjoint, read_lists
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import make_detector
 from talkingface.utils.files import write_json
+from talkingface.utils.lock import only_one
 from talkingface.utils.parallel import Result, run_tasks
 
 MIN_FREE_BYTES = 64 << 20

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path
 from talkingface.data.dataset.sampling import WindowSampler
-from talkingface.data.dataset.store import open_clips
+from talkingface.data.dataset.store import Clip, open_clips
 
 Sample = dict[str, NDArray[Any]]
 
@@ -40,6 +40,11 @@ class WindowDataset(Dataset[Sample]):
             where=f"{list_path(data.filelist_root, split)} with {data.preprocessed_root}",
         )
         keep_freed_memory()
+
+    @property
+    def clips(self) -> list[Clip]:
+        """The clips that samples are taken from; training shows the first one whole, as a video."""
+        return self.sampler.clips
 
     def __len__(self) -> int:
         """Samples of an epoch."""
