@@ -10,7 +10,7 @@ RUN = $(BIN)/python run_talkingface.py
 
 help:
 	@echo "make demo    render talking heads, train, measure and dub: minutes on a CPU"
-	@echo "make learn   the same with the lip-sync expert and the paper's losses: hours on a CPU"
+	@echo "make learn   the same with more faces, the lip-sync expert and the paper's losses: under an hour on a CPU"
 	@echo "make check   lint, types and all tests"
 	@echo "make test    all tests"
 
