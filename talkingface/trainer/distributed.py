@@ -6,6 +6,7 @@ several networks in any order, and stay the same code on one process and on many
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
 from typing import TypeVar
@@ -26,6 +27,7 @@ def start(device: torch.device) -> torch.device:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    atexit.register(dist.destroy_process_group)  # its threads must end before the interpreter does
     return device
 
 

@@ -45,4 +45,3 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         torch.testing.assert_close(weights[1][key], value, rtol=1e-4, atol=1e-5, msg=key)
     assert [line["step"] for line in two.read_metrics()] == [line["step"] for line in one.read_metrics()]
     assert two.status()["finished"]
-    assert not (two.path / "lock").exists()
