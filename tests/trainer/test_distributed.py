@@ -34,7 +34,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         }  # fmt: skip
         command = [sys.executable, str(PROGRAM), str(tmp_path / "two"), "0", "0", "plain"]
         processes.append(subprocess.Popen(command, env=environment))
-    assert [process.wait(120) for process in processes] == [0, 0]
+    assert [process.wait(240) for process in processes] == [0, 0]
     threads = torch.get_num_threads()
     main(tmp_path / "one", 0, 0.0, plain=True)
     torch.set_num_threads(threads)

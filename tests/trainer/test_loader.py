@@ -93,7 +93,7 @@ def test_no_worker_outlives_a_killed_training(tmp_path: Path) -> None:
     wait_for(lambda: not any(is_running(pid) for pid in started))
 
 
-def wait_for(condition: object, seconds: float = 60) -> None:
+def wait_for(condition: object, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "waited in vain"

@@ -19,7 +19,7 @@ from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Trainer
 
 PROGRAM = Path(__file__).with_name("tiny.py")
-DEADLINE = 120.0
+DEADLINE = 240.0
 
 
 def losses_of(run: RunFolder) -> list[tuple[int, str, str]]:
