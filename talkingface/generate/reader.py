@@ -18,9 +18,9 @@ Loop = Literal["bounce", "restart"]
 
 IMAGE_FPS = 25.0
 """Output rate of a still image."""
-CHUNK_BYTES = 192 * 2**20
+CHUNK_BYTES = 128 * 2**20
 """Most memory that playing backwards may take."""
-MOST_PASSES = 24
+MOST_PASSES = 32
 """Playing backwards decodes the video once for each chunk; videos that need more (longer than about one minute at
 720p) start again instead."""
 
@@ -67,7 +67,8 @@ class FaceSource:
         for stop in range(length - 1, 1, -chunk):
             start = max(1, stop - chunk)
             held = list(islice(read_frames(self.path, self.fps), start, stop))
-            yield from reversed(held)
+            while held:  # let go of each, so that two chunks are never held at once
+                yield held.pop()
 
 
 def open_face(path: str | Path) -> FaceSource:
