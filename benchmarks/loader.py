@@ -1,7 +1,7 @@
 """How fast one loader process gives training samples, against the field's usual way.
 
-    python benchmarks/loader.py            # about a minute
-    python benchmarks/loader.py --quick    # some seconds, rougher
+    python -m benchmarks.loader            # about a minute
+    python -m benchmarks.loader --quick    # some seconds, rougher
 
 Both read the same clips of 10 s (textured JPEG faces of 256 px, 16 kHz wav), made in a temporary folder, and give
 samples of 128 px: five target frames, five reference frames, five mel windows and the sync window.

@@ -1,8 +1,8 @@
 """Cost of HyperLipsBase on a CPU or GPU: forward, and a training step with L1, by precision and way of computing.
 
-    python benchmarks/model_step.py                                  # 64 px, 16 samples of one frame, 2 threads
-    python benchmarks/model_step.py --size=128 --batch=4 --frames=5
-    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python benchmarks/model_step.py    # glibc keeps its memory
+    python -m benchmarks.model_step                                  # 64 px, 16 samples of one frame, 2 threads
+    python -m benchmarks.model_step --size=128 --batch=4 --frames=5
+    MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 python -m benchmarks.model_step    # glibc keeps its memory
 
 - plain: depthwise convolutions and ConvGRUs as they are written in the papers, Adam without fusing;
 - ours: as the package computes them, fused Adam.
