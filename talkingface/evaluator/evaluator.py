@@ -78,7 +78,10 @@ class Evaluator:
         """
         names = [one.name for one in clips]
         if not clips:
-            raise UserError("evaluate: no clips were given; the test list is empty, or prepare left all its clips out")
+            raise UserError(
+                "evaluate: there are no test clips; run the command `prepare` for this dataset first, or look into its "
+                "report: the test list is empty, or all its clips were left out"
+            )
         if len(set(names)) != len(names):
             raise UserError(f"evaluate: two clips have one name ({next(n for n in names if names.count(n) > 1)})")
         self._model_mark = self.fingerprint or model_mark(self.model)

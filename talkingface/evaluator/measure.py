@@ -6,8 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -26,7 +24,7 @@ SAMPLE_RATE = 16000
 LANDMARKS = 468
 
 
-class Recorder:
+class Recorder(FaceDetector):
     """A face detector that passes on another's answers and keeps them, so that they need not be found again."""
 
     def __init__(self, detector: FaceDetector) -> None:
@@ -38,24 +36,16 @@ class Recorder:
         self.faces = []
         self.detector.reset()
 
-    def detect(self, frame: np.ndarray) -> Face | None:
+    def detect(self, frame_bgr: np.ndarray) -> Face | None:
         """Return what the other detector finds."""
-        self.faces.append(self.detector.detect(frame))
+        self.faces.append(self.detector.detect(frame_bgr))
         return self.faces[-1]
 
     def close(self) -> None:
         """Nothing: the other detector stays its owner's."""
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class Replay:
+class Replay(FaceDetector):
     """A face detector that answers from a record of the same video, played forwards and backwards as the reader does.
 
     The reader plays frames 0 .. n-1, then n-2 .. 1, then 0 .. n-1 again.
@@ -69,7 +59,7 @@ class Replay:
         """Begin at the first frame."""
         self.next = 0
 
-    def detect(self, frame: np.ndarray) -> Face | None:
+    def detect(self, frame_bgr: np.ndarray) -> Face | None:
         """Return the recorded face of the frame whose turn it is."""
         count = len(self.faces)
         place = self.next % max(2 * count - 2, 1)
@@ -78,14 +68,6 @@ class Replay:
 
     def close(self) -> None:
         """Nothing to free."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def measure(

@@ -105,7 +105,7 @@ def test_other_weights_do_everything_again(evaluation, setting):
 
 def test_mistakes(setting):
     _, clips, run, _ = setting
-    with pytest.raises(UserError, match="no clips"):
+    with pytest.raises(UserError, match="there are no test clips"):
         run([])
     with pytest.raises(UserError, match="one name"):
         run([clips[0], clips[0]])

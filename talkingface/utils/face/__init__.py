@@ -26,7 +26,8 @@ class Face:
 class FaceDetector(Protocol):
     """Finds the face of one clip's speaker, frame by frame; keeps no frames.
 
-    Of several faces it takes the one nearest to where the face was before, at first the largest.
+    Of several faces it takes the one nearest to where the face was before, at first the largest. Detectors that extend
+    this class are closed at the end of a `with` block.
     """
 
     def detect(self, frame_bgr: NDArray[np.uint8]) -> Face | None:
@@ -41,11 +42,13 @@ class FaceDetector(Protocol):
         """Free what the detector holds."""
         ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 def make_detector(name: str, weights: str | None = None) -> FaceDetector:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import warnings
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from talkingface.utils.errors import MissingWeightsError
-from talkingface.utils.face import Face
+from talkingface.utils.face import Face, FaceDetector
 from talkingface.utils.face.box import stable_box
 from talkingface.utils.face.native_log import without_native_chatter
 
@@ -31,7 +30,7 @@ TILE = 640
 """Pixels; in frames longer than twice this, very small faces are looked for in overlapping tiles of at least this."""
 
 
-class MeshDetector:
+class MeshDetector(FaceDetector):
     """See `FaceDetector`. The mesh tracks inside a region around the face, which moves when the face nears its edge.
 
     Raises:
@@ -56,14 +55,6 @@ class MeshDetector:
                 with without_native_chatter():
                     graph.close()
         self._mesh = self._finder = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def detect(self, frame_bgr: NDArray[np.uint8]) -> Face | None:
         """Find the speaker's face in the clip's next frame, uint8 (H, W, 3) BGR."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from talkingface.utils.errors import MissingWeightsError
-from talkingface.utils.face import Face
+from talkingface.utils.face import Face, FaceDetector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 SOURCE = "https://www.adrianbulat.com/downloads/python-fan/s3fd-619a316812.pth"
 
 
-class SfdDetector:
+class SfdDetector(FaceDetector):
     """See `FaceDetector`; finds no landmarks. Much slower than the mesh without a GPU.
 
     Args:
@@ -53,14 +52,6 @@ class SfdDetector:
 
     def close(self) -> None:
         self._network = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def detect(self, frame_bgr: NDArray[np.uint8]) -> Face | None:
         """Find the speaker's face in the clip's next frame, uint8 (H, W, 3) BGR."""
