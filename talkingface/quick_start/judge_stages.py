@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talkingface.config.loader import Overrides
+from talkingface.config.plain import to_plain
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.quick_start import catalog
@@ -151,6 +153,8 @@ def evaluation_folder(trained: Trained) -> Path:
     if not of_run:
         return Path(config.run.saved_dir) / f"evaluation-{config.model_name}-{path.stem}-{config.dataset_name}"
     name = "evaluation" if path.stem == "best" else f"evaluation-{path.stem}"
-    if trained.header and trained.header.config["dataset_name"] != config.dataset_name:
-        name += f"-{config.dataset_name}"
+    data = to_plain(config)["dataset"]
+    if trained.header and trained.header.config["dataset"] != data:  # other videos: the report on its own stays
+        mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
+        name += f"-{config.dataset_name}-{mark}"
     return path.parent.parent / name
