@@ -135,7 +135,7 @@ def _read_layers(
     choices = [layer.pop(PROFILE) for layer in (*own, *files) if PROFILE in layer]
     if overrides.profile is not None:
         choices.append(Entry(overrides.profile, overrides.flags_from))
-    profile, paths = _profile_files(choices[-1], model_name, problems) if choices else (None, [])
+    profile, paths = _profile_files(choices[-1], (dataset_name, model_name), problems) if choices else (None, [])
     flags = {
         key: Entry(FlagText(value) if isinstance(value, str) else value, overrides.flags_from)
         for key, value in overrides.flags.items()
@@ -144,7 +144,8 @@ def _read_layers(
     return [*own, *(read_yaml(path, problems) for path in paths), stored, *files, flags], profile
 
 
-def _profile_files(choice: Entry, model_name: str, problems: list[str]) -> tuple[str | None, list[Path]]:
+def _profile_files(choice: Entry, names: tuple[str, str], problems: list[str]) -> tuple[str | None, list[Path]]:
+    """The profile's name, and its files for all, for the dataset and for the model, as far as there are such."""
     if choice.value in (None, "none"):
         return None, []
     known = profiles()
@@ -153,7 +154,7 @@ def _profile_files(choice: Entry, model_name: str, problems: list[str]) -> tuple
         problems.append(f"{PROFILE}: unknown profile {choice.value!r} ({choice.where}); known: {listed}")
         return None, []
     folder = PROPERTIES / PROFILE / str(choice.value)
-    return folder.name, [path for name in ("all", model_name) if (path := folder / f"{name}.yaml").is_file()]
+    return folder.name, [path for name in ("all", *names) if (path := folder / f"{name}.yaml").is_file()]
 
 
 def profiles() -> list[str]:

@@ -95,6 +95,15 @@ class DatasetConfig:
     """Share of speakers (or of clips, where speakers are few) for the test."""
     split_seed: int = 0
     """Seed of the split lists."""
+    sync_expert: str | None = None
+    """Checkpoint of a lip-sync expert that measures each clip's offset between sound and lips, or `bootstrap`: one is
+    trained on the clips as they are first. None measures nothing."""
+    correct_offset: bool = False
+    """Train with each clip's sound moved to where `sync_expert` found it to fit."""
+    max_offset: int | None = None
+    """Clips are left out whose measured offset, before correction, is more frames than this, either way."""
+    min_confidence: float | None = None
+    """Clips are left out whose measured confidence is lower than this."""
 
     def __post_init__(self) -> None:
         _positive(self, "fps", "sample_rate", "box_smoothing", "min_frames", "clip_seconds", "clip_timeout")
@@ -106,6 +115,16 @@ class DatasetConfig:
             raise ValueError(f"jpeg_quality: wanted 1 to 100, got {self.jpeg_quality}")
         if min(self.val_fraction, self.test_fraction) < 0 or self.val_fraction + self.test_fraction >= 1:
             raise ValueError("val_fraction and test_fraction: wanted shares whose sum is under 1")
+        if self.sync_expert is None and self.uses_sync:
+            raise ValueError(
+                "sync_expert: correct_offset, max_offset and min_confidence go by what an expert measures; set "
+                "sync_expert to a checkpoint of one, or to bootstrap"
+            )
+
+    @property
+    def uses_sync(self) -> bool:
+        """Whether training depends on what the expert measured."""
+        return self.correct_offset or self.max_offset is not None or self.min_confidence is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +138,9 @@ class ModelConfig:
     mel_pad_mode: Literal["constant", "reflect"] = "constant"
     """How audio ends are padded before the mel: `constant` as HyperLips's weights, `reflect` as Wav2Lip's."""
     train_batch_size: int = 16
-    """Samples a step."""
+    """Samples in a batch."""
+    accumulate_steps: int = 1
+    """Batches whose gradients make one optimizer step together: large effective batches on small devices."""
     evaluate_batch_size: int = 16
     """Samples a step in validation."""
     epochs: int = 1000
@@ -163,14 +184,19 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _positive(
-            self, "img_size", "num_frames", "train_batch_size", "evaluate_batch_size", "epochs", "max_steps",
-            "max_minutes", "learning_rate", "grad_clip_norm", "log_every", "valid_every", "valid_batches",
+            self, "img_size", "num_frames", "train_batch_size", "accumulate_steps", "evaluate_batch_size", "epochs",
+            "max_steps", "max_minutes", "learning_rate", "grad_clip_norm", "log_every", "valid_every", "valid_batches",
             "save_every", "keep_every", "early_stopping", "sample_every", "video_every",
         )  # fmt: skip
         if self.img_size % 16:
             raise ValueError(f"img_size: wanted a multiple of 16, got {self.img_size}")
         if self.lr_schedule == "cosine" and self.max_steps is None and self.max_minutes is None:
             raise ValueError("lr_schedule: cosine needs max_steps or max_minutes, to know where the end is")
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples that one optimizer step is made of."""
+        return self.train_batch_size * self.accumulate_steps
 
 
 @dataclass(frozen=True, kw_only=True)

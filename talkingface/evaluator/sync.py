@@ -1,6 +1,7 @@
 """Lip sync by the sync expert, with LSE's procedure (Chung and Zisserman 2016) on the expert's own embeddings.
 
-Windows of five frames at 25 fps; lower half of the face crop, BGR in [0, 1], against 16 mel steps. Face windows are
+Windows of the expert's length (five frames as published) at 25 fps; lower half of the face crop, BGR in [0, 1],
+against the mel of the same time. Face windows are
 taken every fifth frame, so that each frame is in one of them (closer in clips of under five seconds, where there would
 be fewer than 25); sound windows at every frame. For each shift of -15..15 frames the distance of every face window to
 the sound `shift` frames later is averaged over the face windows for which that sound exists (nothing is padded).
@@ -9,25 +10,22 @@ the best shift: positive where the lips come after the sound. These numbers are 
 the real videos', never with published LSE-C or LSE-D.
 """
 
-# B batch, V face windows, W sound windows, T frames (5), M mel bins (80), S mel steps (16), E embedding values
+# B batch, V face windows, W sound windows, T frames, M mel bins (80), S mel steps, E embedding values
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from talkingface.evaluator.base import ClipPair, Direction, MeasuredVideo, Metric
+from talkingface.data.dataset.windows import mel_start, window_steps
+from talkingface.evaluator.base import ClipPair, Direction, Metric
+from talkingface.utils.media.mel import MELS_PER_SECOND
 
 FPS = 25
-NUM_FRAMES = 5
-MEL_STEPS = 16
-MELS_PER_SECOND = 80
 MAX_SHIFT = 15
 MOST_STEP = 5
 USUAL_WINDOWS = 25
@@ -36,21 +34,42 @@ BATCH = 32
 
 
 class Expert(Protocol):
-    """What is needed of a sync expert: two towers whose features, made unit length, are the embeddings."""
+    """What is needed of a sync expert: two towers whose embeddings have length 1."""
 
     @property
-    def audio_encoder(self) -> Callable[[Tensor], Tensor]:
-        """Mel (B, 1, M, S) to features (B, E, 1, 1) or (B, E)."""
+    def num_frames(self) -> int:
+        """Frames in a window (T)."""
 
-    @property
-    def face_encoder(self) -> Callable[[Tensor], Tensor]:
-        """`window`'s result to features (B, E, 1, 1) or (B, E)."""
+    def embed_audio(self, mel: Tensor, /) -> Tensor:
+        """Mel (B, 1, M, S) to (B, E)."""
+
+    def embed_face(self, face: Tensor, /) -> Tensor:
+        """`window`'s result to (B, E)."""
 
     def window(self, frames: Tensor) -> Tensor:
         """Whole faces (B, 3, T, H, W) in [0, 1], BGR, to what the face tower reads."""
 
 
-def frames_at_25(video: MeasuredVideo) -> np.ndarray:
+class Seen(Protocol):
+    """What is needed of a video: its face crops and its sound."""
+
+    @property
+    def fps(self) -> float: ...
+
+    @property
+    def crops(self) -> np.ndarray:
+        """uint8 (N, S, S, 3) BGR."""
+
+    @property
+    def present(self) -> np.ndarray:
+        """bool (N,): frames with a face."""
+
+    @property
+    def mel(self) -> np.ndarray:
+        """float32 (M, n)."""
+
+
+def frames_at_25(video: Seen) -> np.ndarray:
     """Return the index of the video's nearest frame for each frame of 25 fps."""
     count = int(len(video.crops) / video.fps * FPS + 1e-6)
     nearest = np.round(np.arange(count) / FPS * video.fps).astype(np.int64)
@@ -70,35 +89,32 @@ class Embedded:
 
 
 @torch.inference_mode()
-def embed(video: MeasuredVideo, expert: Expert, device: torch.device) -> Embedded:
+def embed(video: Seen, expert: Expert, device: torch.device) -> Embedded:
     """Return the embeddings of a video's sound and faces."""
-    index = frames_at_25(video)
-    windows = min(len(index) - NUM_FRAMES + 1, _last_mel_window(video.mel.shape[1]) + 1)
+    index, length = frames_at_25(video), expert.num_frames
+    mel_steps = window_steps(length, FPS)
+    windows = min(len(index) - length + 1, _last_mel_window(video.mel.shape[1], mel_steps) + 1)
     step = min(max(windows // USUAL_WINDOWS, 1), MOST_STEP)
     present = video.present[index]
-    face_at = np.array([i for i in range(0, max(windows, 0), step) if present[i : i + NUM_FRAMES].all()], np.int64)
+    face_at = np.array([i for i in range(0, max(windows, 0), step) if present[i : i + length].all()], np.int64)
     if not len(face_at):
         return Embedded(audio=torch.zeros(0, 1), face=torch.zeros(0, 1), face_at=face_at)
     audio, face = [], []
     for first in range(0, windows, BATCH):
-        starts = [MELS_PER_SECOND * i // FPS for i in range(first, min(first + BATCH, windows))]
-        mels = np.stack([video.mel[:, start : start + MEL_STEPS] for start in starts])[:, None]
-        audio.append(_unit(expert.audio_encoder(torch.from_numpy(mels).to(device))))
+        starts = [mel_start(i, FPS) for i in range(first, min(first + BATCH, windows))]
+        mels = np.stack([video.mel[:, start : start + mel_steps] for start in starts])[:, None]
+        audio.append(expert.embed_audio(torch.from_numpy(mels).to(device)).float().cpu())
     for first in range(0, len(face_at), BATCH):
-        crops = np.stack([video.crops[index[i : i + NUM_FRAMES]] for i in face_at[first : first + BATCH]])
+        crops = np.stack([video.crops[index[i : i + length]] for i in face_at[first : first + BATCH]])
         # (B, T, H, W, 3) to (B, 3, T, H, W)
         frames = torch.from_numpy(crops).to(device).permute(0, 4, 1, 2, 3).float().div_(255)
-        face.append(_unit(expert.face_encoder(expert.window(frames))))
+        face.append(expert.embed_face(expert.window(frames)).float().cpu())
     return Embedded(audio=torch.cat(audio), face=torch.cat(face), face_at=face_at)
 
 
-def _last_mel_window(length: int) -> int:
-    """Last window whose 16 mel steps all exist, -1 for none."""
-    return (length - MEL_STEPS) * FPS // MELS_PER_SECOND if length >= MEL_STEPS else -1
-
-
-def _unit(features: Tensor) -> Tensor:
-    return F.normalize(features.flatten(1).float(), dim=1).cpu()
+def _last_mel_window(length: int, steps: int) -> int:
+    """Last window whose mel steps all exist, -1 for none."""
+    return (length - steps) * FPS // MELS_PER_SECOND if length >= steps else -1
 
 
 def shift_distances(seen: Embedded, max_shift: int = MAX_SHIFT) -> np.ndarray:
@@ -114,7 +130,7 @@ def shift_distances(seen: Embedded, max_shift: int = MAX_SHIFT) -> np.ndarray:
     return out
 
 
-def sync_scores(video: MeasuredVideo, expert: Expert | None, device: torch.device) -> dict[str, float]:
+def sync_scores(video: Seen, expert: Expert | None, device: torch.device) -> dict[str, float]:
     """Return confidence, offset (frames of 25 fps) and distance; NaN for clips of fewer than five face windows."""
     nothing = {"confidence": float("nan"), "offset": float("nan"), "distance": float("nan")}
     if expert is None:

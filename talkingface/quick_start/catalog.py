@@ -34,6 +34,8 @@ class Need:
     """Key of the model's configuration that turns the need off when it is 0 or false."""
     good_loss: float | None = None
     """Validation loss up to which such weights are worth having; a warning tells of worse ones."""
+    same: tuple[str, ...] = ()
+    """Keys that must have one value in both models' configurations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,10 @@ class ModelRow:
     """Whether it draws faces, so that it is evaluated on dubbed videos and can `generate`."""
     judge: Need | None = None
     """The model that measures lip sync in its evaluation, where weights of it are there."""
+    examine: str | None = None
+    """Function that measures on the test list a model that makes no video; see `evaluator.expert.examine`."""
+    not_to_confuse: str | None = None
+    """Said where weights of another network are given for this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +77,49 @@ class DatasetRow:
     """Function that names the videos still to be made: (config)."""
 
 
-_EXPERT = Need(part="expert", model="SyncNet", path_key="expert_checkpoint", when="sync_weight", good_loss=0.25)
+_TWO_EXPERTS = (
+    "HyperLips's sync expert (SyncNet, lower halves of 64x128 px) and Wav2Lip's (SyncNetWav2Lip, 48x96 px) are different "
+    "networks; their checkpoints do not interchange"
+)
+
+
+def _expert(model: str) -> Need:
+    return Need(
+        part="expert",
+        model=model,
+        path_key="expert_checkpoint",
+        when="sync_weight",
+        good_loss=0.25,
+        same=("num_frames",),
+    )
+
+
+def _wav2lip(name: str, description: str, config: str) -> ModelRow:
+    return ModelRow(
+        name=name,
+        description=description,
+        config=f"talkingface.model.audio_driven_talkingface.wav2lip_config:{config}",
+        model="talkingface.model.audio_driven_talkingface.wav2lip:Wav2Lip",
+        dataset="talkingface.data.dataset.wav2lip_dataset:Wav2LipDataset",
+        trainer="talkingface.trainer.wav2lip_trainer:Wav2LipTrainer",
+        needs=(_expert("SyncNetWav2Lip"),),
+        judge=_expert("SyncNetWav2Lip"),
+    )
+
+
+def _syncnet(name: str, description: str, config: str, model: str) -> ModelRow:
+    return ModelRow(
+        name=name,
+        description=description,
+        config=f"talkingface.model.audio_driven_talkingface.syncnet_config:{config}",
+        model=f"talkingface.model.audio_driven_talkingface.{model}",
+        dataset="talkingface.data.dataset.syncnet_dataset:SyncNetDataset",
+        trainer="talkingface.trainer.syncnet_trainer:SyncNetTrainer",
+        makes_video=False,
+        examine="talkingface.evaluator.expert:examine",
+        not_to_confuse=_TWO_EXPERTS,
+    )
+
 
 MODELS = (
     ModelRow(
@@ -81,17 +129,19 @@ MODELS = (
         model="talkingface.model.audio_driven_talkingface.hyperlipsbase:HyperLipsBase",
         dataset="talkingface.data.dataset.hyperlipsbase_dataset:HyperLipsBaseDataset",
         trainer="talkingface.trainer.hyperlipsbase_trainer:HyperLipsBaseTrainer",
-        needs=(_EXPERT,),
-        judge=_EXPERT,
+        needs=(_expert("SyncNet"),),
+        judge=_expert("SyncNet"),
     ),
-    ModelRow(
-        name="SyncNet",
-        description="lip-sync expert: tells whether face and sound belong together",
-        config="talkingface.model.audio_driven_talkingface.syncnet_config:SyncNetConfig",
-        model="talkingface.model.audio_driven_talkingface.syncnet:SyncNet_color",
-        dataset="talkingface.data.dataset.syncnet_dataset:SyncNetDataset",
-        trainer="talkingface.trainer.syncnet_trainer:SyncNetTrainer",
-        makes_video=False,
+    _wav2lip("Wav2Lip", "encoders of face and sound, one decoder (arXiv 2008.10010)", "Wav2LipConfig"),
+    _wav2lip("Wav2LipGAN", "Wav2Lip with a discriminator of visual quality", "Wav2LipGANConfig"),
+    _syncnet(
+        "SyncNet", "lip-sync expert of HyperLips, 64x128 px lower halves", "SyncNetConfig", "syncnet:SyncNet_color"
+    ),
+    _syncnet(
+        "SyncNetWav2Lip",
+        "lip-sync expert of Wav2Lip, 48x96 px lower halves",
+        "SyncNetWav2LipConfig",
+        "syncnet_wav2lip:SyncNetWav2Lip",
     ),
 )
 

@@ -12,7 +12,13 @@ from talkingface.config.schema import Config
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import ModelRow, Need
 from talkingface.quick_start.resolve import DatasetChoice, resolve
-from talkingface.trainer.checkpoint import CheckpointHeader, ForeignCheckpointError, load_weights, read_checkpoint
+from talkingface.trainer.checkpoint import (
+    CheckpointHeader,
+    ForeignCheckpointError,
+    OtherNetworkError,
+    load_weights,
+    read_checkpoint,
+)
 from talkingface.utils.errors import CheckpointError
 
 NO_DATASET = "any"
@@ -56,8 +62,8 @@ def load_trained(
         UserError: the configuration does not fit.
     """
     header = _header(path, model)
-    if header is not None and model not in (None, header.model_name):
-        raise CheckpointError(f"{path}: is of {header.model_name}, not of {model}")
+    if header is not None and model is not None and model != header.model_name:
+        raise CheckpointError(f"{path}: is of {header.model_name}, not of {model}{_hint(catalog.model_row(model))}")
     name = header.model_name if header else model
     if name is None:
         raise CheckpointError(f"{path}: does not say which model it is of; give --model")
@@ -67,7 +73,10 @@ def load_trained(
     choice = dataset or _dataset_of(header)
     config = resolve(name, choice, overrides).config
     network = build_network(row, config)
-    load_weights(network, path)
+    try:
+        load_weights(network, path)
+    except OtherNetworkError as error:
+        raise CheckpointError(f"{error}{_hint(row)}") from error
     return Trained(
         path=path, row=row, config=config, network=network.eval(), header=header, dataset=choice, overrides=overrides
     )
@@ -81,6 +90,10 @@ def _header(path: Path, model: str | None) -> CheckpointHeader | None:
         if model is None:
             raise CheckpointError(f"{error}; for a checkpoint of an original project give --model") from error
         return None
+
+
+def _hint(row: ModelRow) -> str:
+    return f". {row.not_to_confuse}" if row.not_to_confuse else ""
 
 
 def _stored(config: Mapping[str, Any], *, with_dataset: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from talkingface.config.loader import Overrides, Resolved
 from talkingface.config.plain import fingerprint
-from talkingface.config.schema import Config
+from talkingface.config.schema import Config, ConfigError
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import ModelRow, Need
@@ -58,7 +58,24 @@ def make_part(model: str, dataset: DatasetChoice, overrides: Overrides, *, asked
     resolved = resolve(model, dataset, overrides, asked_for=asked_for)
     active = [need for need in row.needs if need.when is None or getattr(resolved.config.model, need.when)]
     needs = tuple((need, make_part(need.model, dataset, overrides, asked_for=False)) for need in active)
+    for need, needed in needs:
+        if getattr(resolved.config.model, need.path_key) is None:
+            check_same(need, resolved.config, needed.config)
     return Part(row=row, resolved=resolved, needs=needs)
+
+
+def check_same(need: Need, config: Config, needed: Config) -> None:
+    """Refuse a model and what it needs where they differ in what must be alike.
+
+    Raises:
+        ConfigError: names the first such key and both values.
+    """
+    for key in need.same:
+        own, other = getattr(config.model, key), getattr(needed.model, key)
+        if own != other:
+            raise ConfigError(
+                f"{key}: {config.model_name} has {own}, its {need.part} {needed.model_name} has {other}; set both alike"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

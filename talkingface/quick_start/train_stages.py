@@ -12,7 +12,7 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.quick_start import catalog
 from talkingface.quick_start.networks import build_network, load_trained, poor
-from talkingface.quick_start.parts import Part, best_of, choose_run, clips_mark, find_weights
+from talkingface.quick_start.parts import Part, best_of, check_same, choose_run, clips_mark, find_weights
 from talkingface.quick_start.stages import Look, Stage
 from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
@@ -63,6 +63,7 @@ def check_needs(part: Part) -> list[str]:
             lines += check_needs(needed)
             continue
         trained = load_trained(weights.path, model=need.model)
+        check_same(need, part.config, trained.config)
         lines.append(f"{need.part}: {weights.reason}")
         warning = poor(trained, need)
         lines += [warning] if warning else []

@@ -29,6 +29,10 @@ class ForeignCheckpointError(CheckpointError):
     """Weights of another program: usable, but they do not say of which model they are."""
 
 
+class OtherNetworkError(CheckpointError):
+    """Weights whose names or shapes are those of another network."""
+
+
 class Stateful(Protocol):
     """Anything with a state to save: a module, an optimizer."""
 
@@ -178,7 +182,7 @@ def _load_strictly(model: nn.Module, weights: Mapping[str, Tensor], *, origin: s
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise CheckpointError(
+        raise OtherNetworkError(
             f"{origin}: weights of {made_for} do not fit {type(model).__name__}: {'; '.join(problems[:3])}{more}"
         )
     model.load_state_dict(given)

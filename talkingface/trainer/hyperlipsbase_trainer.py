@@ -5,116 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-import torch
-from torch import Tensor, nn
-
-from talkingface.batch import GT, MELS, Batch
-from talkingface.config.schema import Config, ConfigError
 from talkingface.model.audio_driven_talkingface.hyperlipsbase import HyperCtrolDiscriminator
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
-from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
-from talkingface.model.base import AbstractTalkingFace
-from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
-from talkingface.trainer.checkpoint import Stateful
-from talkingface.trainer.optimizer import make_optimizer
-from talkingface.trainer.run_folder import RunFolder
-from talkingface.trainer.trainer import Module, Trainer
+from talkingface.trainer.generator_trainer import GeneratorTrainer
 
 
-class HyperLipsBaseTrainer(Trainer):
-    """Pixels, a frozen lip-sync expert and a discriminator, each with its weight; what has weight 0 is not needed.
+class HyperLipsBaseTrainer(GeneratorTrainer):
+    """L1 has a weight of its own."""
 
-    Args:
-        parts: `expert`, the trained sync expert, where `sync_weight` is above 0; `discriminator`, if not a new one.
+    new_discriminator = HyperCtrolDiscriminator
 
-    Raises:
-        ConfigError: the expert is needed and was not given.
-    """
-
-    def __init__(
-        self,
-        config: Config,
-        model: AbstractTalkingFace,
-        *,
-        run: RunFolder,
-        device: torch.device,
-        parts: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        super().__init__(config, model, run=run, device=device, parts=parts)
-        self.weights = cast(HyperLipsBaseConfig, config.model)
-        if self.weights.sync_weight > 0:
-            self.expert = freeze(self._require_expert())
-        if self.weights.adversarial_weight > 0:
-            self.discriminator = self.parts.get("discriminator") or self.place(HyperCtrolDiscriminator())
-            self.discriminator_optimizer = make_optimizer(
-                self.discriminator, self.recipe, learning_rate=self.weights.disc_learning_rate
-            )
-
-    def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        weights = self.weights_at(self.progress.step)
-        with self.autocast():
-            fake = self.model.infer(batch)
-        losses = self.generator_losses(batch, fake, weights)
-        total = weighted_sum(losses, weights)
-        self.optimize(self.optimizer, total)
-        if "adversarial" in weights:
-            losses |= self.discriminator_step(batch[GT], fake.detach())
-        return {"loss": total, **losses}
-
-    def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
-        """The losses that have a weight; fake: (B, 3, T, H, W) in [0, 1]."""
-        losses = {"l1": l1_loss(fake, batch[GT], mouth_weight=self.weights.mouth_weight)}
-        if "sync" in weights:
-            with self.autocast():
-                losses["sync"] = self.expert.generated_loss(batch[MELS], fake)
-        if "adversarial" in weights:
-            self.discriminator.requires_grad_(False)  # its weights' gradients would be thrown away
-            with self.autocast():
-                losses["adversarial"] = adversarial_loss(self.discriminator(fake))
-        return losses
-
-    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """One step of the discriminator on real and generated frames, (B, 3, T, H, W) without gradient."""
-        self.discriminator.requires_grad_(True)
-        with self.autocast():
-            losses = discriminator_losses(self.discriminator(real), self.discriminator(fake))
-        self.optimize(self.discriminator_optimizer, losses["disc_real"] + losses["disc_fake"])
-        return losses
-
-    def valid_step(self, batch: Batch) -> dict[str, Tensor]:
-        """L1 and sync with their full weights at any step, so that validations can be compared; no discriminator,
-        whose verdict changes as it learns."""
-        weights = {name: weight for name, weight in self._full_weights().items() if name != "adversarial"}
-        with self.autocast():
-            fake = self.model.infer(batch)
-        losses = self.generator_losses(batch, fake, weights)
-        return {"loss": weighted_sum(losses, weights), **losses}
-
-    def weights_at(self, step: int) -> dict[str, float]:
-        """Weights of the losses that count at a step; the others are not computed."""
-        starts = {"l1": 0, "sync": self.weights.sync_start_step, "adversarial": self.weights.disc_start_step}
-        return {name: weight for name, weight in self._full_weights().items() if step >= starts[name]}
-
-    def state(self) -> dict[str, Stateful]:
-        parts = super().state()
-        if self.weights.adversarial_weight > 0:
-            parts |= {"discriminator": self.discriminator, "discriminator_optimizer": self.discriminator_optimizer}
-        return parts
-
-    def _full_weights(self) -> dict[str, float]:
-        own = self.weights
-        every = {"l1": own.l1_weight, "sync": own.sync_weight, "adversarial": own.adversarial_weight}
-        return {name: weight for name, weight in every.items() if name == "l1" or weight > 0}
-
-    def _require_expert(self) -> SyncNet_color:
-        if "expert" not in self.parts:
-            raise ConfigError(
-                f"sync_weight: {self.weights.sync_weight} needs the sync expert, and none was given; "
-                "set expert_checkpoint, or sync_weight=0 to train without it"
-            )
-        return cast(SyncNet_color, self.parts["expert"])
-
-
-def freeze(module: Module) -> Module:
-    """Evaluation mode and no weight gradients: a frozen network's batch statistics must not drift either."""
-    return module.eval().requires_grad_(False)
+    def l1_weight(self, others: Mapping[str, float]) -> float:
+        return cast(HyperLipsBaseConfig, self.weights).l1_weight

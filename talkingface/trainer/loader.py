@@ -1,4 +1,4 @@
-"""From a map-style dataset to an endless stream of batches that can start at any step."""
+"""From a map-style dataset to an endless stream of batches that can start anywhere."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from talkingface.utils.errors import UserError
 
 
 class StreamSampler(Sampler[list[int]]):
-    """Endless batches of indices `epoch * length + permutation(seed, epoch)[k]`, from any step on.
+    """Endless batches of indices `epoch * length + permutation(seed, epoch)[k]`, from any batch on.
 
     Epochs follow one another without a gap: a batch may end one and begin the next, so none is ever short and no
-    sample is dropped. The step alone gives the position. Every step's batch is the same for any number of ranks;
+    sample is dropped. The batch's number alone gives the position. Every batch is the same for any number of ranks;
     each rank draws its share of it.
     """
 
-    def __init__(self, length: int, *, batch_size: int, seed: int, start_step: int, rank: int = 0, world: int = 1):
+    def __init__(self, length: int, *, batch_size: int, seed: int, start_batch: int, rank: int = 0, world: int = 1):
         if length < 1:
             raise UserError("training data: wanted at least one sample, got none; look at the preparation's report")
         if batch_size % world:
@@ -33,21 +33,21 @@ class StreamSampler(Sampler[list[int]]):
                 f"use a multiple of {world}"
             )
         self.length, self.batch_size, self.seed = length, batch_size, seed
-        self.start_step, self.rank, self.world = start_step, rank, world
+        self.start_batch, self.rank, self.world = start_batch, rank, world
 
     def __iter__(self) -> Iterator[list[int]]:
-        step = self.start_step
+        number = self.start_batch
         epoch, order = -1, torch.empty(0, dtype=torch.long)
         while True:
             batch = []
-            for position in range(step * self.batch_size, (step + 1) * self.batch_size):
+            for position in range(number * self.batch_size, (number + 1) * self.batch_size):
                 if position // self.length != epoch:
                     epoch = position // self.length
                     order = self._permutation(epoch)
                 if position % self.world == self.rank:
                     batch.append(epoch * self.length + int(order[position % self.length]))
             yield batch
-            step += 1
+            number += 1
 
     def _permutation(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -107,7 +108,7 @@ class Loop:
             self.num_samples,
             batch_size=self.recipe.train_batch_size,
             seed=run.seed,
-            start_step=self.progress.step,
+            start_batch=self.progress.step * self.recipe.accumulate_steps,
             rank=distributed.rank(),
             world=distributed.world(),
         )
@@ -123,14 +124,18 @@ class Loop:
         )
 
     def _step(self, batches: Iterator[dict[str, Tensor]]) -> None:
-        began = time.perf_counter()
-        stored = next(batches)
-        self.log.waited(time.perf_counter() - began)
         factor = rate_factor(self.recipe, self.progress)
         for part in self.trainer.state().values():
             if isinstance(part, Optimizer):
                 set_learning_rate(part, factor)
-        self.log.add(self.trainer.train_step(to_network(stored, self.trainer.device)))
+        parts = []
+        for number in range(self.recipe.accumulate_steps):
+            began = time.perf_counter()
+            stored = next(batches)
+            self.log.waited(time.perf_counter() - began)
+            self.trainer.share = (number, self.recipe.accumulate_steps)
+            parts.append(self.trainer.train_step(to_network(stored, self.trainer.device)))
+        self.log.add({name: torch.stack([losses[name].detach() for losses in parts]).mean() for name in parts[0]})
         self.progress.step += 1
         self._tick()
 
@@ -183,6 +188,7 @@ class Loop:
         if not math.isfinite(metrics["loss"]):
             raise UserError(f"step {self.progress.step}: the validation loss is {metrics['loss']}; training stopped")
         is_best = self.progress.record_validation(metrics)
+        self.trainer.after_validation(metrics)
         self.log.validation(metrics, epoch=self._epoch(), is_best=is_best)
         if is_best:
             self._save(self.run_folder.best)
@@ -199,4 +205,4 @@ class Loop:
         self.log.restart_clock()
 
     def _epoch(self) -> float:
-        return self.progress.step * self.recipe.train_batch_size / self.num_samples
+        return self.progress.step * self.recipe.samples_per_step / self.num_samples

@@ -55,7 +55,7 @@ class Progress:
 
 def total_steps(config: ModelConfig, num_samples: int) -> int:
     """Steps after which training ends at the latest, from `epochs` and `max_steps`."""
-    steps = math.ceil(config.epochs * num_samples / config.train_batch_size)
+    steps = math.ceil(config.epochs * num_samples / config.samples_per_step)
     return steps if config.max_steps is None else min(steps, config.max_steps)
 
 

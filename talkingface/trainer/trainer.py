@@ -73,6 +73,8 @@ class Trainer:
         self.model = self.place(model)
         self.parts = {name: self.place(part) for name, part in (parts or {}).items()}
         self.optimizer = make_optimizer(self.model, self.recipe, learning_rate=self.recipe.learning_rate)
+        self.share = (0, 1)
+        """Which part of a step's samples this is, of how many; set by the loop."""
         self.progress = Progress()
 
     def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
@@ -103,6 +105,9 @@ class Trainer:
         """Values of one validation batch; `loss` decides which checkpoint is the best (lower is better)."""
         with self.autocast():
             return self.model.calculate_loss(batch, valid=True)
+
+    def after_validation(self, metrics: Mapping[str, float]) -> None:
+        """Act on a validation's values; called before anything is saved."""
 
     def state(self) -> dict[str, Stateful]:
         """Every part that a checkpoint keeps, by name; `model` is the network."""
@@ -141,10 +146,14 @@ class Trainer:
         return autocast(self.device, self.config.run.precision)
 
     def optimize(self, optimizer: Optimizer, loss: Tensor) -> None:
-        """Backward, clip, step, for the weights of one optimizer."""
+        """Backward, clip, step, for the weights of one optimizer; of a step in parts only the last one ends it."""
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        part, parts = self.share
+        if part == 0:
+            optimizer.zero_grad(set_to_none=True)
+        (loss / parts).backward()
+        if part + 1 < parts:
+            return
         distributed.average_gradients(weights)
         if self.recipe.grad_clip_norm is not None:
             nn.utils.clip_grad_norm_(weights, self.recipe.grad_clip_norm)

@@ -37,7 +37,7 @@ def test_every_file_begins_with_the_command_that_uses_it(path: Path):
 def test_every_file_belongs_to_something():
     assert {path.stem for path in (PROPERTIES / "model").glob("*.yaml")} == set(MODELS)
     for name in profiles():
-        assert {path.stem for path in (PROPERTIES / "profile" / name).glob("*.yaml")} <= {"all", *MODELS}
+        assert {path.stem for path in (PROPERTIES / "profile" / name).glob("*.yaml")} <= {"all", *DATASETS, *MODELS}
 
 
 def attributes_read() -> set[str]:

@@ -28,8 +28,15 @@ class TinyExpert(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
+        self.num_frames = 5
         self.audio_encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(80 * 16, 8))
         self.face_encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(15 * 8 * 16, 8), torch.nn.ReLU())
+
+    def embed_audio(self, mel):
+        return torch.nn.functional.normalize(self.audio_encoder(mel), dim=1)
+
+    def embed_face(self, face):
+        return torch.nn.functional.normalize(self.face_encoder(face), dim=1)
 
     def window(self, frames):
         return torch.nn.functional.interpolate(frames.flatten(1, 2), (8, 16))

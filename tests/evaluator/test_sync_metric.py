@@ -16,15 +16,17 @@ class KnownExpert:
     def window(self, frames):
         return frames[:, :1, 0, :1, 0]
 
-    def face_encoder(self, level):
+    num_frames = 5
+
+    def embed_face(self, level):
         return self._point(level[:, 0, 0, None] if level.ndim == 3 else level[:, :1])
 
-    def audio_encoder(self, mel):
+    def embed_audio(self, mel):
         return self._point((mel[:, 0, 0, :1] + 4) / 8)
 
     def _point(self, level):
         angle = level.float() * torch.pi / 2
-        return torch.cat([angle.cos(), angle.sin()], dim=1)[:, :, None, None]
+        return torch.cat([angle.cos(), angle.sin()], dim=1)
 
 
 def video(late, count=125, fps=25.0, missing=()):

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from talkingface.model.audio_driven_talkingface.hyperlipsbase import HyperCtrolDiscriminator, HyperLipsBase
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
+from talkingface.model.audio_driven_talkingface.syncnet_wav2lip import SyncNetWav2Lip
+from talkingface.model.audio_driven_talkingface.wav2lip import Wav2Lip, Wav2Lip_disc_qual
 
 
 class Case(NamedTuple):
@@ -21,6 +23,8 @@ class Case(NamedTuple):
     network: Callable[[], nn.Module]
     keys: str
     inputs: Callable[[torch.dtype], list[Tensor]]
+    float32: tuple[float, float] = (1e-4, 2e-2)
+    """Tolerances of outputs and of gradient lengths when training in float32; float64 is checked to 1e-9."""
 
 
 CASES = {
@@ -47,6 +51,31 @@ CASES = {
         HyperCtrolDiscriminator,
         "HyperCtrolDiscriminator",
         lambda dtype: [images(41, (2, 3, 2, 128, 128), dtype)],
+    ),
+    "wav2lip": Case(
+        "Wav2Lip",
+        Wav2Lip,
+        "Wav2Lip",
+        lambda dtype: [mels(52, (2, 1, 80, 16), dtype), masked_faces(51, (2, 6, 96, 96), dtype)],
+        float32=(5e-4, 4e-2),  # batch normalisation over two values: the published network moves by 1.7e-4 itself
+    ),
+    "wav2lip of windows": Case(
+        "Wav2Lip_5d",
+        Wav2Lip,
+        "Wav2Lip",
+        lambda dtype: [mels(54, (2, 3, 1, 80, 16), dtype), masked_faces(53, (2, 6, 3, 96, 96), dtype)],
+    ),
+    "wav2lip expert": Case(
+        "SyncNet_W2L",
+        SyncNetWav2Lip,
+        "SyncNet_W2L",
+        lambda dtype: [mels(56, (3, 1, 80, 16), dtype), images(57, (3, 15, 48, 96), dtype)],
+    ),
+    "wav2lip discriminator": Case(
+        "Wav2Lip_disc_qual",
+        Wav2Lip_disc_qual,
+        "Wav2Lip_disc_qual",
+        lambda dtype: [images(55, (2, 3, 2, 96, 96), dtype)],
     ),
 }
 
@@ -87,7 +116,10 @@ def gradients(network: nn.Module) -> tuple[np.ndarray, np.ndarray]:
     return np.array(lengths), np.array(products)
 
 
-@pytest.mark.parametrize("name", ["base", "expert", "discriminator"])
+NETWORKS = [name for name in CASES if "windows" not in name]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_keys_shapes_and_order(name: str) -> None:
     keys, network = keys_of(CASES[name]), CASES[name].network()
     assert {key: list(value.shape) for key, value in network.state_dict().items()} == {
@@ -134,7 +166,8 @@ def test_float32(name: str) -> None:
             network.get_submodule(module).register_forward_hook(keep(taps, module))
     with torch.no_grad():
         for index, result in enumerate(outputs(network, case.inputs(torch.float32))):
-            np.testing.assert_allclose(result.numpy(), wanted[f"eval_out{index}"], atol=2e-6)
+            # float64 agrees to 1e-12; in float32 sums in another order differ by up to 2.1e-6
+            np.testing.assert_allclose(result.numpy(), wanted[f"eval_out{index}"], atol=3e-6)
     for key in wanted.files:
         if key.startswith("eval_probe/") and key[len("eval_probe/") :] in taps:
             tap = taps[key[len("eval_probe/") :]]
@@ -142,10 +175,10 @@ def test_float32(name: str) -> None:
             np.testing.assert_allclose(values, wanted[key], rtol=1e-3, atol=1e-4 * np.abs(wanted[key]).max())
     results, loss = train_once(fill(network, keys_of(case)["gain"]), case.inputs(torch.float32))
     for index, result in enumerate(results):
-        np.testing.assert_allclose(probe(result, 4096), wanted[f"train_out{index}_probe4096"], atol=1e-4)
+        np.testing.assert_allclose(probe(result, 4096), wanted[f"train_out{index}_probe4096"], atol=case.float32[0])
     assert loss == pytest.approx(float(wanted["train_loss"]), rel=2e-4)
     lengths, large = gradients(network)[0], wanted["train_grad_l2"] > 1e-6 * wanted["train_grad_l2"].max()
-    np.testing.assert_allclose(lengths[large], wanted["train_grad_l2"][large], rtol=2e-2)
+    np.testing.assert_allclose(lengths[large], wanted["train_grad_l2"][large], rtol=case.float32[1])
 
 
 def keep(taps: dict[str, Tensor], module: str) -> Callable[..., None]:

@@ -28,7 +28,7 @@ def take(sampler: StreamSampler, steps: int) -> list[list[int]]:
 
 
 def test_every_epoch_has_every_sample_once_in_its_own_order() -> None:
-    stream = list(itertools.chain(*take(StreamSampler(7, batch_size=4, seed=3, start_step=0), 7)))
+    stream = list(itertools.chain(*take(StreamSampler(7, batch_size=4, seed=3, start_batch=0), 7)))
     epochs = [stream[start : start + 7] for start in range(0, 28, 7)]
     for number, epoch in enumerate(epochs):
         assert sorted(epoch) == list(range(7 * number, 7 * number + 7))
@@ -37,33 +37,33 @@ def test_every_epoch_has_every_sample_once_in_its_own_order() -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 6, 100])
 def test_starts_at_any_step(step: int) -> None:
-    whole = take(StreamSampler(7, batch_size=4, seed=3, start_step=0), step + 5)
-    assert take(StreamSampler(7, batch_size=4, seed=3, start_step=step), 5) == whole[step:]
+    whole = take(StreamSampler(7, batch_size=4, seed=3, start_batch=0), step + 5)
+    assert take(StreamSampler(7, batch_size=4, seed=3, start_batch=step), 5) == whole[step:]
 
 
 @pytest.mark.parametrize("world", [2, 4])
 def test_ranks_share_the_same_batches(world: int) -> None:
-    whole = take(StreamSampler(7, batch_size=8, seed=0, start_step=2), 5)
-    shares = [take(StreamSampler(7, batch_size=8, seed=0, start_step=2, rank=r, world=world), 5) for r in range(world)]
+    whole = take(StreamSampler(7, batch_size=8, seed=0, start_batch=2), 5)
+    shares = [take(StreamSampler(7, batch_size=8, seed=0, start_batch=2, rank=r, world=world), 5) for r in range(world)]
     for number, batch in enumerate(whole):
         assert sorted(itertools.chain(*(share[number] for share in shares))) == sorted(batch)
         assert {len(share[number]) for share in shares} == {8 // world}
 
 
 def test_other_seed_other_order() -> None:
-    first, second = (take(StreamSampler(50, batch_size=10, seed=seed, start_step=0), 5) for seed in (0, 1))
+    first, second = (take(StreamSampler(50, batch_size=10, seed=seed, start_batch=0), 5) for seed in (0, 1))
     assert first != second
 
 
 def test_batch_larger_than_the_data_takes_several_epochs() -> None:
-    (batch,) = take(StreamSampler(3, batch_size=7, seed=0, start_step=0), 1)
+    (batch,) = take(StreamSampler(3, batch_size=7, seed=0, start_batch=0), 1)
     assert sorted(batch[:6]) == [0, 1, 2, 3, 4, 5]
     assert batch[6] in (6, 7, 8)
 
 
 def test_refuses_what_cannot_be_shared() -> None:
     with pytest.raises(UserError, match="multiple of 4"):
-        StreamSampler(7, batch_size=6, seed=0, start_step=0, world=4)
+        StreamSampler(7, batch_size=6, seed=0, start_batch=0, world=4)
 
 
 def test_loading_leaves_random_states_alone() -> None:
@@ -74,7 +74,7 @@ def test_loading_leaves_random_states_alone() -> None:
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
-    sampler = StreamSampler(7, batch_size=4, seed=0, start_step=0)
+    sampler = StreamSampler(7, batch_size=4, seed=0, start_batch=0)
     batch = next(iter(make_loader(TinySet(), sampler=sampler, largest_batch=4, num_workers=0, pin_memory=False)))
     assert batch[GT].shape == (4, 3, 2, 16, 16)
     assert batch[GT].dtype == torch.uint8

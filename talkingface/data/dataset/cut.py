@@ -32,11 +32,11 @@ def cut_frames(frames: NDArray[np.uint8], start: int, count: int, first_row: int
     return out
 
 
-def cut_mels(mel: NDArray[np.float32], starts: Sequence[int]) -> NDArray[np.float32]:
-    """Windows of 16 mel steps: (len(starts), 1, 80, 16) from a mel of (80, n)."""
+def cut_mels(mel: NDArray[np.float32], starts: Sequence[int], steps: int = MEL_STEPS) -> NDArray[np.float32]:
+    """Windows of `steps` mel steps: (len(starts), 1, 80, steps) from a mel of (80, n)."""
     low = min(starts)
-    span = np.asarray(mel[:, low : max(starts) + MEL_STEPS])
-    out = np.empty((len(starts), 1, len(span), MEL_STEPS), np.float32)
+    span = np.asarray(mel[:, low : max(starts) + steps])
+    out = np.empty((len(starts), 1, len(span), steps), np.float32)
     for k, start in enumerate(starts):
-        out[k, 0] = span[:, start - low : start - low + MEL_STEPS]
+        out[k, 0] = span[:, start - low : start - low + steps]
     return out

@@ -7,7 +7,7 @@ epoch covers the data evenly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,13 @@ class Draw:
     start: int
     other: int
     random: np.random.Generator
+    number: int
+    """Which of the sampler's clips it is."""
+
+    @property
+    def sound(self) -> int:
+        """Frame at which the sound of `start` lies."""
+        return self.start + self.clip.sound_shift
 
 
 class WindowSampler:
@@ -37,6 +44,7 @@ class WindowSampler:
         split: `train`, `val` or `test`.
         num_frames: frames in a window.
         fps: frames a second.
+        gap: frames that lie between a window and the other one, where the clip is long enough for it.
         seed: seed of the training order. Validation and test do not depend on it: they are the same in every run.
         where: list and folder, for messages.
 
@@ -44,8 +52,12 @@ class WindowSampler:
         UserError: no clip has a window.
     """
 
-    def __init__(self, clips: list[Clip], split: str, *, num_frames: int, fps: int, seed: int, where: str) -> None:
-        starts = [valid_starts(clip.present, clip.mel_steps, num_frames, fps) for clip in clips]
+    def __init__(
+        self, clips: list[Clip], split: str, *, num_frames: int, fps: int, seed: int, where: str, gap: int = 0
+    ) -> None:
+        starts = [
+            valid_starts(clip.present, clip.mel_steps, num_frames, fps, sound_shift=clip.sound_shift) for clip in clips
+        ]
         others = [run_starts(clip.present, num_frames) for clip in clips]
         usable = [k for k in range(len(clips)) if len(starts[k]) and len(others[k]) > 1]
         if not usable:
@@ -55,7 +67,7 @@ class WindowSampler:
             )
         self.clips = [clips[k] for k in usable]
         self.split = split
-        self.num_frames = num_frames
+        self.num_frames, self.gap = num_frames, gap
         self.seed = seed if split == "train" else 0
         self._starts = [starts[k] for k in usable]
         self._others = [others[k] for k in usable]
@@ -77,11 +89,20 @@ class WindowSampler:
         k = int(np.searchsorted(self._ends, window, side="right"))
         first = int(self._ends[k - 1]) if k else 0
         start = int(self._starts[k][window - first])
-        return Draw(self.clips[k], start, self._other(self._others[k], start, random), random)
+        return Draw(self.clips[k], start, self._other(self._others[k], start, random), random, k)
+
+    def starts(self, draw: Draw) -> NDArray[np.int64]:
+        """Frames at which a window of the draw's clip may start, ascending."""
+        return self._starts[draw.number]
+
+    def moved(self, draw: Draw, start: int) -> Draw:
+        """The draw with another window of its clip, and an other one that goes with that."""
+        other = self._other(self._others[draw.number], start, draw.random)
+        return replace(draw, start=start, other=other)
 
     def _other(self, starts: NDArray[np.int64], start: int, random: np.random.Generator) -> int:
-        """Another start of the clip: one whose window does not overlap, else any other one."""
-        for distance in (self.num_frames, 1):
+        """Another start of the clip: one as far away as wanted, else whose window does not overlap, else any other."""
+        for distance in (self.num_frames + self.gap, self.num_frames, 1):
             low = int(np.searchsorted(starts, start - distance, side="right"))
             high = int(np.searchsorted(starts, start + distance, side="left"))
             free = len(starts) - (high - low)

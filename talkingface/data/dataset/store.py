@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.data.dataset.sync_file import read_sync, sync_path
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.mel import MEL_BINS
 
@@ -37,6 +38,8 @@ class Clip:
     mel_path: Path
     mel_offset: int
     mel_steps: int
+    sound_shift: int = 0
+    """The sound that belongs to frame k is recorded at frame k + `sound_shift`."""
 
     @property
     def num_frames(self) -> int:
@@ -90,8 +93,11 @@ def read_index(path: Path) -> dict[str, dict]:
 def open_clips(config: DatasetConfig, split: str, img_size: int, mel_pad_mode: str) -> list[Clip]:
     """The packed clips of one split, in the order of its list. Clips that were left out are skipped.
 
+    Where the configuration asks for it, clips are left out and their sound is moved by what a sync expert measured.
+
     Raises:
-        UserError: there is no list, nothing is packed at this size, no listed clip is packed, or a file has gone.
+        UserError: there is no list, nothing is packed at this size, no listed clip is packed, a file has gone, or the
+            expert's measurements are wanted and missing.
     """
     path = list_path(config.filelist_root, split)
     index = index_path(config.packed_root, img_size, mel_pad_mode)
@@ -109,7 +115,24 @@ def open_clips(config: DatasetConfig, split: str, img_size: int, mel_pad_mode: s
             f"{path}: none of its {len(names)} clips is among the prepared ones in {config.preprocessed_root}; "
             f"list clips of that folder, or delete the lists and run prepare to have them made"
         )
-    return clips
+    return _by_sync(clips, config, path) if config.uses_sync else clips
+
+
+def _by_sync(clips: list[Clip], config: DatasetConfig, path: Path) -> list[Clip]:
+    measured = read_sync(config.packed_root)
+    unknown = [clip.name for clip in clips if clip.name not in measured]
+    if unknown:
+        raise UserError(
+            f"{sync_path(config.packed_root)}: {len(unknown)} clips of {path} have not been measured (first: "
+            f"{unknown[0]}); run prepare again with sync_expert"
+        )
+    kept = [clip for clip in clips if measured[clip.name].problem(config) is None]
+    if not kept:
+        first = measured[clips[0].name].problem(config)
+        raise UserError(f"{path}: none of its {len(clips)} clips is in sync enough (first: {clips[0].name}: {first})")
+    if not config.correct_offset:
+        return kept
+    return [replace(clip, sound_shift=-(measured[clip.name].offset or 0)) for clip in kept]
 
 
 def _clip(config: DatasetConfig, img_size: int, mel_pad_mode: str, row: dict) -> Clip:

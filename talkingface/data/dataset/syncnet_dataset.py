@@ -29,7 +29,8 @@ class SyncNetDataset(WindowDataset):
         """Sample i.
 
         Returns:
-            face_window: (3, T, S/2, S) uint8 BGR; mels: (1, 80, 16) float32 in [-4, 4]; in_sync: (1,) float32.
+            face_window: (3, T, S/2, S) uint8 BGR; mels: (1, 80, S) float32 in [-4, 4], 16 steps for 5 frames;
+            in_sync: (1,) float32.
         """
         draw = self.sampler.draw(i)
         in_sync = bool(draw.random.integers(2))
@@ -37,6 +38,6 @@ class SyncNetDataset(WindowDataset):
         face = cut_frames(draw.clip.frames, draw.start if in_sync else draw.other, self.num_frames, self.first_row)
         return {
             FACE_WINDOW: np.ascontiguousarray(face[..., ::-1]) if mirrored else face,
-            MELS: cut_mels(draw.clip.mel, [mel_start(draw.start, self.fps)])[0],
+            MELS: cut_mels(draw.clip.mel, [mel_start(draw.sound, self.fps)], self.window_steps)[0],
             IN_SYNC: np.array([in_sync], np.float32),
         }

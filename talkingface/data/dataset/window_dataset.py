@@ -12,6 +12,7 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path
 from talkingface.data.dataset.sampling import WindowSampler
 from talkingface.data.dataset.store import Clip, open_clips
+from talkingface.data.dataset.windows import window_steps
 
 Sample = dict[str, NDArray[Any]]
 
@@ -31,12 +32,14 @@ class WindowDataset(Dataset[Sample]):
         self.split = split
         self.fps = data.fps
         self.num_frames = model.num_frames
+        self.window_steps = window_steps(model.num_frames, data.fps)
         self.sampler = WindowSampler(
             open_clips(data, split, model.img_size, model.mel_pad_mode),
             split,
             num_frames=model.num_frames,
             fps=data.fps,
             seed=config.run.seed,
+            gap=getattr(model, "reference_gap", 0),
             where=f"{list_path(data.filelist_root, split)} with {data.preprocessed_root}",
         )
         keep_freed_memory()

@@ -1,9 +1,11 @@
 """Which mel steps belong to which video frames: arithmetic only, no data.
 
-The mel has 80 steps a second; a window is 16 of them (0.2 s). Frames are counted from 0.
+The mel has 80 steps a second; the window of one frame, and of five, is 16 of them (0.2 s). Frames are counted from 0.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,11 @@ from talkingface.utils.media.mel import MEL_STEPS, MELS_PER_SECOND
 def mel_start(frame: int, fps: float = 25) -> int:
     """First mel step of the window that starts with video frame `frame`: what a sync expert hears."""
     return int(MELS_PER_SECOND * frame / fps)
+
+
+def window_steps(num_frames: int, fps: float = 25) -> int:
+    """Mel steps that a sync expert hears with `num_frames` frames: their time, and never less than 16."""
+    return max(MEL_STEPS, math.ceil(MELS_PER_SECOND * num_frames / fps - 1e-9))
 
 
 def indiv_starts(frame: int, num_frames: int = 5, fps: float = 25) -> list[int]:
@@ -57,13 +64,16 @@ def run_starts(present: NDArray[np.bool_], num_frames: int) -> NDArray[np.int64]
     return np.flatnonzero(total[num_frames:] - total[:-num_frames] == num_frames)
 
 
-def valid_starts(present: NDArray[np.bool_], mel_steps: int, num_frames: int, fps: float = 25) -> NDArray[np.int64]:
+def valid_starts(
+    present: NDArray[np.bool_], mel_steps: int, num_frames: int, fps: float = 25, *, sound_shift: int = 0
+) -> NDArray[np.int64]:
     """Frames at which a training window may start, ascending.
 
-    All its frames are present, there is a frame's time before it, and neither the window's mel nor that of any of
-    its frames runs past the end.
+    All its frames are present, there is a frame's time of sound before it, and neither the window's mel nor that of
+    any of its frames runs past the end. The sound of frame k lies at frame k + `sound_shift`.
     """
     starts = run_starts(present, num_frames)
-    last = np.maximum(starts, starts + num_frames - 2)  # the window's own mel, and its last frame's
-    ends = (MELS_PER_SECOND * last / fps).astype(np.int64) + MEL_STEPS
-    return starts[(starts >= 1) & (ends <= mel_steps)]
+    heard = starts + sound_shift
+    ends = (MELS_PER_SECOND * heard / fps).astype(np.int64) + window_steps(num_frames, fps)
+    last = (MELS_PER_SECOND * (heard + max(num_frames - 2, 0)) / fps).astype(np.int64) + MEL_STEPS
+    return starts[(heard >= 1) & (np.maximum(ends, last) <= mel_steps)]

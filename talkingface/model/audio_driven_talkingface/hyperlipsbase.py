@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
-from talkingface.model.layers.conv import Conv, ConvNoNorm
+from talkingface.model.layers.conv import Conv
 from talkingface.model.layers.hyper_control import HyperControlNet
+from talkingface.model.layers.lower_half_discriminator import LowerHalfDiscriminator
 from talkingface.model.layers.lraspp import LRASPP
 from talkingface.model.layers.mobilenetv3 import CHANNELS, MobileNetV3Large
 from talkingface.model.layers.precision import wide
@@ -77,43 +77,8 @@ class HyperLipsBase(AbstractTalkingFace):
         return self(batch[INDIV_MELS], batch[INPUT_FRAMES])
 
 
-class HyperCtrolDiscriminator(nn.Module):
-    """Tells real from generated frames by their lower halves."""
+class HyperCtrolDiscriminator(LowerHalfDiscriminator):
+    """HyperLips's: averages over the picture before its verdict."""
 
-    smallest = 96
-    """Faces narrower or lower than this do not survive the strides; their lower halves are enlarged first."""
     enlarged = (64, 128)
-    """Height and width such lower halves are enlarged to: those of a 128 px face."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.face_encoder_blocks = nn.ModuleList(
-            [
-                nn.Sequential(ConvNoNorm(3, 32, 7, padding=3)),
-                nn.Sequential(ConvNoNorm(32, 64, 5, stride=(1, 2), padding=2), ConvNoNorm(64, 64, 5, padding=2)),
-                nn.Sequential(ConvNoNorm(64, 128, 5, stride=2, padding=2), ConvNoNorm(128, 128, 5, padding=2)),
-                nn.Sequential(ConvNoNorm(128, 256, 5, stride=2, padding=2), ConvNoNorm(256, 256, 5, padding=2)),
-                nn.Sequential(ConvNoNorm(256, 512, 3, stride=2, padding=1), ConvNoNorm(512, 512, 3, padding=1)),
-                nn.Sequential(ConvNoNorm(512, 512, 3, stride=2, padding=1), ConvNoNorm(512, 512, 3, padding=1)),
-                nn.Sequential(ConvNoNorm(512, 512, 3), ConvNoNorm(512, 512, 1)),
-            ]
-        )
-        self.binary_pred = nn.Sequential(nn.Conv2d(512, 1, 1), nn.Sigmoid())
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Score whole faces.
-
-        Args:
-            frames: (B, 3, T, H, W) in [0, 1].
-
-        Returns:
-            (T*B, 1) in (0, 1), time-major: the probability that each frame is real.
-        """
-        x = fold_frames(frames[..., frames.shape[-2] // 2 :, :])
-        if min(frames.shape[-2:]) < self.smallest:
-            x = F.interpolate(x, size=self.enlarged, mode="bilinear", align_corners=False)
-        for block in self.face_encoder_blocks:
-            x = block(x)
-        with torch.autocast(x.device.type, enabled=False):  # in half precision a sure verdict would round to 0 or 1
-            score: Tensor = self.binary_pred(F.adaptive_avg_pool2d(wide(x), 1))
-        return score.flatten(1)
+    averages = True

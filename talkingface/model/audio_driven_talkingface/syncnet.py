@@ -1,9 +1,11 @@
 """SyncNet_color: the expert that tells whether five frames of a mouth and a mel window belong together.
 
-One table of blocks a variant; the variant here is HyperLips's, on lower halves of 64x128.
+One table of blocks a variant; the variant here is HyperLips's, on lower halves of 64x128. Wav2Lip's is in
+syncnet_wav2lip.py.
 """
 
-# B batch, T frames (5), C channels, H/W pixels, M mel bins, S mel steps, E embedding values (512)
+# B batch, T frames (5 as published), C channels, H/W pixels, M mel bins, S mel steps (16 for 5 frames)
+# E embedding values (512)
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ Table = list[dict[str, Any]]
 
 
 FACE_64X128: Table = [
-    {"cin": 15, "cout": 32, "kernel": 7, "padding": 3},
+    {"cin": 3, "cout": 32, "kernel": 7, "padding": 3},
     {"cin": 32, "cout": 64, "kernel": 5, "stride": (1, 2), "padding": 1, "repeats": 2},
     {"cin": 64, "cout": 128, "kernel": 3, "stride": 2, "padding": 1, "repeats": 3},
     {"cin": 128, "cout": 256, "kernel": 3, "stride": 2, "padding": 1, "repeats": 2},
@@ -36,6 +38,7 @@ FACE_64X128: Table = [
     {"cin": 512, "cout": 512, "kernel": 4},
     {"cin": 512, "cout": 512, "kernel": 1},
 ]
+"""The first row's `cin` is that of one frame."""
 AUDIO: Table = [
     {"cin": 1, "cout": 32, "kernel": 3, "padding": 1, "repeats": 2},
     {"cin": 32, "cout": 64, "kernel": 3, "stride": (3, 1), "padding": 1, "repeats": 2},
@@ -56,7 +59,8 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
 
     def __init__(self, config: Config | SyncNetConfig | None = None) -> None:
         super().__init__(recipe(config, SyncNetConfig))
-        self.face_encoder = conv_stack(self.face_table)
+        first, *others = self.face_table
+        self.face_encoder = conv_stack([{**first, "cin": first["cin"] * self.config.num_frames}, *others])
         self.audio_encoder = conv_stack(self.audio_table)
 
     def forward(self, mel: Tensor, face: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,7 +73,20 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
         Returns:
             Audio and face embeddings, (B, E) each, of length 1 and in [0, 1].
         """
-        return _unit(self.audio_encoder(mel)), _unit(self.face_encoder(face))
+        return self.embed_audio(mel), self.embed_face(face)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames in a window (T)."""
+        return self.config.num_frames
+
+    def embed_audio(self, mel: Tensor) -> Tensor:
+        """(B, 1, M, S) -> (B, E)."""
+        return _unit(self.audio_encoder(mel))
+
+    def embed_face(self, face: Tensor) -> Tensor:
+        """(B, 3*T, *face_size) -> (B, E)."""
+        return _unit(self.face_encoder(face))
 
     def window(self, frames: Tensor) -> Tensor:
         """Whole faces (B, 3, T, H, W) in [0, 1] -> the lower halves as `forward` wants them, (B, 3*T, *face_size)."""
@@ -93,5 +110,8 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
 
 
 def _unit(features: Tensor) -> Tensor:
-    """(B, E, 1, 1) -> (B, E) of length 1, in float32 or better: half precision would round the cosine."""
-    return F.normalize(wide(features.flatten(1)), dim=1)
+    """(B, E, ...) -> (B, E) of length 1, in float32 or better: half precision would round the cosine.
+
+    Of windows longer than five frames the sound's features are averaged over the time that is left.
+    """
+    return F.normalize(wide(features.flatten(2)).mean(2), dim=1)

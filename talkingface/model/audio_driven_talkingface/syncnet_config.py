@@ -1,8 +1,9 @@
-"""Recipe of the lip-sync expert. Apart from the network, so that reading a configuration imports no torch."""
+"""Recipes of the lip-sync experts. Apart from the network, so that reading a configuration imports no torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from talkingface.config.schema import ModelConfig
 
@@ -14,3 +15,18 @@ class SyncNetConfig(ModelConfig):
     train_batch_size: int = 64
     mirror: bool = True
     """Mirror faces at random, as HyperLips's expert was trained."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.num_frames < 5:
+            raise ValueError(f"num_frames: an expert needs 5 frames or more to judge by, got {self.num_frames}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncNetWav2LipConfig(SyncNetConfig):
+    """Likewise, on faces of 96 px that are not mirrored."""
+
+    img_size: int = 96
+    mel_pad_mode: Literal["constant", "reflect"] = "reflect"
+    mirror: bool = False
+    """Mirror faces at random; Wav2Lip's expert was trained without."""

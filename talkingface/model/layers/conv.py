@@ -28,6 +28,22 @@ class Conv(nn.Module):
         return F.relu(out + x) if self.residual else F.relu(out)
 
 
+class ConvTransposed(nn.Module):
+    """Transposed convolution with bias, batch normalisation, ReLU."""
+
+    def __init__(
+        self, cin: int, cout: int, kernel: Size, *, stride: Size = 1, padding: Size = 0, output_padding: Size = 0
+    ) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ConvTranspose2d(cin, cout, kernel, stride, padding, output_padding), nn.BatchNorm2d(cout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, cin, H, W) -> (B, cout, H', W')."""
+        return F.relu(self.conv_block(x))
+
+
 class ConvNoNorm(nn.Module):
     """Convolution with bias, leaky ReLU of slope 0.01; for discriminators."""
 

@@ -1,0 +1,48 @@
+"""What the recipes of generators share: pixels, a lip-sync expert and a discriminator, each with its weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from talkingface.config.schema import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig(ModelConfig):
+    """Weights, starts and the sampling of a generator's training."""
+
+    sync_weight: float
+    """Weight of the lip-sync expert; 0 trains without an expert."""
+    adversarial_weight: float
+    """Weight of the discriminator; 0 trains without one."""
+    mouth_weight: float = 1.0
+    """Weight of a pixel of the mouth region in the L1 where one elsewhere has 1; 1 is the papers'."""
+    disc_learning_rate: float
+    """Learning rate of the discriminator."""
+    disc_start_step: int = 0
+    """Step from which the discriminator trains and its loss counts."""
+    sync_start_step: int = 0
+    """Step from which the expert's loss counts."""
+    expert_checkpoint: str | None = None
+    """Weights of the lip-sync expert; none lets `run` find or train one."""
+    reference_gap: int = 0
+    """Frames that must lie between target and reference windows, so that the reference's mouth tells nothing; a clip
+    that is too short for it gives the farthest window there is."""
+    silence_probability: float = 0.0
+    """Share of training samples that pair quiet frames with digital silence, so that a mouth rests in silence."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("sync_weight", "adversarial_weight", "disc_start_step", "sync_start_step", "reference_gap"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
+        for name in ("mouth_weight", "disc_learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}: wanted a number above 0, got {getattr(self, name)}")
+        if not 0 <= self.silence_probability < 1:
+            raise ValueError(f"silence_probability: wanted a share from 0 to under 1, got {self.silence_probability}")
+        if self.sync_weight > 0 and self.num_frames < 5:
+            raise ValueError(
+                f"num_frames and sync_weight: the lip-sync expert looks at 5 frames or more, got {self.num_frames}; "
+                "set num_frames to the expert's, or sync_weight to 0"
+            )

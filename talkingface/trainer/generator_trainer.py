@@ -1,0 +1,139 @@
+"""Training of a generator: pixels, a frozen lip-sync expert and a discriminator, each with its weight."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from talkingface.batch import GT, MELS, Batch
+from talkingface.config.schema import Config, ConfigError
+from talkingface.model.audio_driven_talkingface.generator_config import GeneratorConfig
+from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
+from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
+from talkingface.trainer.checkpoint import Stateful
+from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.trainer import Module, Trainer
+
+
+class GeneratorTrainer(Trainer):
+    """What has weight 0 is neither needed nor computed. A recipe says which discriminator, and what L1 weighs.
+
+    Args:
+        parts: `expert`, the trained sync expert, where `sync_weight` is above 0; `discriminator`, if not a new one.
+
+    Raises:
+        ConfigError: the expert is needed and was not given, or looks at windows of another length.
+    """
+
+    new_discriminator: ClassVar[type[nn.Module]]
+
+    def __init__(
+        self,
+        config: Config,
+        model: AbstractTalkingFace,
+        *,
+        run: RunFolder,
+        device: torch.device,
+        parts: Mapping[str, nn.Module] | None = None,
+    ) -> None:
+        super().__init__(config, model, run=run, device=device, parts=parts)
+        self.weights = cast(GeneratorConfig, config.model)
+        if self.weights.sync_weight > 0:
+            self.expert = freeze(self._require_expert())
+        if self.weights.adversarial_weight > 0:
+            self.discriminator = self.parts.get("discriminator") or self.place(self.new_discriminator())
+            self.discriminator_optimizer = make_optimizer(
+                self.discriminator, self.recipe, learning_rate=self.weights.disc_learning_rate
+            )
+
+    @abstractmethod
+    def l1_weight(self, others: Mapping[str, float]) -> float:
+        """Weight of L1 beside `others`, the weights that count now."""
+
+    def sync_counts(self, step: int) -> bool:
+        """Whether the expert's loss counts at a step, where it has a weight."""
+        return step >= self.weights.sync_start_step
+
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        weights = self.weights_at(self.progress.step)
+        with self.autocast():
+            fake = self.model.infer(batch)
+        losses = self.generator_losses(batch, fake, weights)
+        total = weighted_sum(losses, weights)
+        self.optimize(self.optimizer, total)
+        if "adversarial" in weights:
+            losses |= self.discriminator_step(batch[GT], fake.detach())
+        return {"loss": total, **losses}
+
+    def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
+        """The losses that have a weight; fake: (B, 3, T, H, W) in [0, 1]."""
+        losses = {"l1": l1_loss(fake, batch[GT], mouth_weight=self.weights.mouth_weight)}
+        if "sync" in weights:
+            with self.autocast():
+                losses["sync"] = self.expert.generated_loss(batch[MELS], fake)
+        if "adversarial" in weights:
+            self.discriminator.requires_grad_(False)  # its weights' gradients would be thrown away
+            with self.autocast():
+                losses["adversarial"] = adversarial_loss(self.discriminator(fake))
+        return losses
+
+    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """One step of the discriminator on real and generated frames, (B, 3, T, H, W) without gradient."""
+        self.discriminator.requires_grad_(True)
+        with self.autocast():
+            losses = discriminator_losses(self.discriminator(real), self.discriminator(fake))
+        self.optimize(self.discriminator_optimizer, losses["disc_real"] + losses["disc_fake"])
+        return losses
+
+    def valid_step(self, batch: Batch) -> dict[str, Tensor]:
+        """L1 and sync with their full weights at any step, so that validations can be compared; no discriminator,
+        whose verdict changes as it learns."""
+        weights = self._with_l1({"sync": self.weights.sync_weight})
+        with self.autocast():
+            fake = self.model.infer(batch)
+        losses = self.generator_losses(batch, fake, weights)
+        return {"loss": weighted_sum(losses, weights), **losses}
+
+    def weights_at(self, step: int) -> dict[str, float]:
+        """Weights of the losses that count at a step; the others are not computed."""
+        others = {}
+        if self.sync_counts(step):
+            others["sync"] = self.weights.sync_weight
+        if step >= self.weights.disc_start_step:
+            others["adversarial"] = self.weights.adversarial_weight
+        return self._with_l1(others)
+
+    def state(self) -> dict[str, Stateful]:
+        parts = super().state()
+        if self.weights.adversarial_weight > 0:
+            parts |= {"discriminator": self.discriminator, "discriminator_optimizer": self.discriminator_optimizer}
+        return parts
+
+    def _with_l1(self, others: Mapping[str, float]) -> dict[str, float]:
+        active = {name: weight for name, weight in others.items() if weight > 0}
+        return {"l1": self.l1_weight(active), **active}
+
+    def _require_expert(self) -> SyncNet_color:
+        if "expert" not in self.parts:
+            raise ConfigError(
+                f"sync_weight: {self.weights.sync_weight} needs the sync expert, and none was given; "
+                "set expert_checkpoint, or sync_weight=0 to train without it"
+            )
+        expert = cast(SyncNet_color, self.parts["expert"])
+        if expert.num_frames != self.weights.num_frames:
+            raise ConfigError(
+                f"num_frames: {self.weights.num_frames}, but the sync expert looks at {expert.num_frames} frames; "
+                "set both alike"
+            )
+        return expert
+
+
+def freeze(module: Module) -> Module:
+    """Evaluation mode and no weight gradients: a frozen network's batch statistics must not drift either."""
+    return module.eval().requires_grad_(False)
