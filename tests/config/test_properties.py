@@ -48,6 +48,10 @@ def attributes_read() -> set[str]:
         checks = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__post_init__"]
         inside = {id(node) for check in checks for node in ast.walk(check)}
         found |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and id(node) not in inside}
+        calls = [
+            node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr"
+        ]
+        found |= {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
     return found
 
 

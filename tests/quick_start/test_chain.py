@@ -19,7 +19,8 @@ TINY = [
     "--train_batch_size=2", "--evaluate_batch_size=2", "--valid_batches=1", "--max_steps=2", "--min_frames=16",
     "--prepare_workers=1",
 ]  # fmt: skip
-ALONE = {"HyperLipsBase": ["--img_size=64", "--num_frames=1", "--sync_weight=0", "--adversarial_weight=0"]}
+PIXELS = ["--num_frames=1", "--sync_weight=0", "--adversarial_weight=0"]
+ALONE = {"HyperLipsBase": ["--img_size=64", *PIXELS], "Wav2Lip": PIXELS, "Wav2LipGAN": PIXELS}
 """What a model needs to train on its own and in little time."""
 
 

@@ -52,6 +52,7 @@ class TinyFace(AbstractTalkingFace):
 
 
 class TinyExpert(nn.Module):
+    num_frames = 5
     """A sync expert with batch statistics that must not drift."""
 
     def __init__(self) -> None:
