@@ -78,8 +78,8 @@ class DatasetRow:
 
 
 _TWO_EXPERTS = (
-    "HyperLips's sync expert (SyncNet, lower halves of 64x128 px) and Wav2Lip's (SyncNetWav2Lip, 48x96 px) are different "
-    "networks; their checkpoints do not interchange"
+    "HyperLips's sync expert (SyncNet, lower halves of 64x128 px) and Wav2Lip's (SyncNetWav2Lip, 48x96 px) are "
+    "different networks; their checkpoints do not interchange"
 )
 
 

@@ -8,13 +8,15 @@ from typing import Literal
 
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.quick_start.data_stages import check_data, data_stages
+from talkingface.quick_start.data_stages import check_data, data_stages, pack_stages
+from talkingface.quick_start.examine_stage import Examination
 from talkingface.quick_start.judge_stages import Judgement
 from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import Part, best_of, choose_run, make_part
 from talkingface.quick_start.preflight import check
 from talkingface.quick_start.resolve import DatasetChoice, choose_dataset, resolve
 from talkingface.quick_start.stages import Say, Stage, run_stages, show_plan
+from talkingface.quick_start.sync_stages import sync_plan
 from talkingface.quick_start.train_stages import Runs, to_train, train_stages, trained_weights
 from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
@@ -47,7 +49,15 @@ class Chain:
     def data(self) -> list[Stage]:
         """Stages up to what training reads."""
         readers = [one.config for one in to_train(self.part)] or [self.config]
-        return data_stages(self.dataset.row, readers)
+        sync = sync_plan(self.dataset, self.config, self.overrides, model=self._expert())
+        if sync is None:
+            return data_stages(self.dataset.row, readers)
+        return [*sync.stages, *pack_stages(readers, packed=[sync.packed])]
+
+    def _expert(self) -> str | None:
+        """The model that judges sync for the one asked for: its judge, or itself."""
+        row = self.part.row
+        return row.judge.model if row.judge else row.name if row.examine else None
 
     def train(self) -> list[Stage]:
         """Data, then every model that is to be trained."""
@@ -60,7 +70,9 @@ class Chain:
     def judge(self) -> list[Stage]:
         """Evaluation and a sample, for models that draw faces."""
         if not self.part.row.makes_video:
-            return []
+            if self.part.row.examine is None:
+                return []
+            return [Examination(config=self.config, load=self._trained).measure()]
         self.judgement = Judgement(
             dataset=self.dataset,
             overrides=self.overrides,
@@ -124,7 +136,9 @@ def carry_out_data(dataset: str, overrides: Overrides, *, dry_run: bool = False,
     choice = choose_dataset(dataset, overrides)
     config = resolve(None, choice, overrides, asked_for=False).config
     check_data(choice.row, config.dataset)
-    (show_plan if dry_run else run_stages)(data_stages(choice.row, [config])[:-1], say)
+    sync = sync_plan(choice, config, overrides, model=None)
+    stages = sync.stages if sync else data_stages(choice.row, [config])[:-1]
+    (show_plan if dry_run else run_stages)(stages, say)
 
 
 def _together(chain: Chain, until: Until, say: Say) -> None:

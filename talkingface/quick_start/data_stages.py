@@ -26,8 +26,18 @@ def data_stages(row: DatasetRow, configs: Iterable[Config]) -> list[Stage]:
     dataset, show = configs[0].dataset, configs[0].run.show_progress
     stages = [_render(row, dataset, show)] if row.source else []
     stages.append(_prepare(dataset, show, will_have_videos=row.source is not None))
-    kinds = dict.fromkeys((config.model.img_size, config.model.mel_pad_mode) for config in configs)
-    return stages + [_pack(dataset, size, mode, show) for size, mode in kinds]
+    return stages + pack_stages(configs)
+
+
+def pack_stages(configs: Iterable[Config], *, packed: Iterable[Config] = ()) -> list[Stage]:
+    """One stage for each size of faces and kind of mel that a model reads, apart from those in `packed`."""
+    done = {(config.model.img_size, config.model.mel_pad_mode) for config in packed}
+    kinds = {(config.model.img_size, config.model.mel_pad_mode): config for config in configs}
+    return [
+        _pack(config.dataset, size, mode, config.run.show_progress)
+        for (size, mode), config in kinds.items()
+        if (size, mode) not in done
+    ]
 
 
 def check_data(row: DatasetRow, config: DatasetConfig) -> str:

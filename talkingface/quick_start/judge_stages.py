@@ -14,6 +14,7 @@ from talkingface.config.loader import Overrides
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.data.dataset.sync_file import read_sync
 from talkingface.quick_start import catalog
 from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import find_weights, make_part
@@ -113,12 +114,19 @@ def test_clips(config: DatasetConfig) -> list[EvalClip]:
         return {name.split("/")[0] for name in read_list(path)} if path.is_file() else set()
 
     path, seen = list_path(config.filelist_root, "test"), speakers("train")
-    videos = source_videos(config)
+    videos, apart = source_videos(config), _out_of_sync(config)
     found: dict[Path, EvalClip] = {}
     for name in read_list(path) if path.is_file() else []:
-        if name in videos and videos[name] not in found:
+        if name in videos and name not in apart and videos[name] not in found:
             found[videos[name]] = EvalClip(name=name, video=videos[name], speaker_seen=name.split("/")[0] in seen)
     return list(found.values())
+
+
+def _out_of_sync(config: DatasetConfig) -> set[str]:
+    """Clips whose lips do not fit their own sound, as far as that was asked for: nothing to measure a model against."""
+    if not config.uses_sync:
+        return set()
+    return {name for name, row in read_sync(config.packed_root).items() if row.problem(config) or row.offset}
 
 
 def source_videos(config: DatasetConfig) -> dict[str, Path]:

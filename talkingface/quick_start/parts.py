@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from talkingface.config.loader import Overrides, Resolved
 from talkingface.config.plain import fingerprint
@@ -98,6 +99,8 @@ def find_weights(part: Part, given: str | None = None) -> Weights:
         return Weights(path=checkpoint_file(given), reason=f"{given}, as configured")
     config = part.config
     for run in find_runs(config.run.saved_dir, config.model_name, config.dataset_name, finished=True):
+        if run.status().get("selection", {}) != selection(config):
+            continue  # trained on other clips of this dataset, such as all of them before they were filtered
         if (path := best_of(run)) is not None:
             return Weights(path=path, reason=f"{path}, of the newest finished run", run=run)
     folder = Path(config.run.checkpoints_dir)
@@ -158,6 +161,14 @@ def choose_run(part: Part) -> RunChoice:
     if status.get("finished") and best_of(run) is not None:
         return RunChoice(run=run, finished=True, reason=f"{run.path} has finished with this configuration")
     return RunChoice(run=run, finished=False, reason=f"continue {run.path}, which was cut short")
+
+
+def selection(config: Config) -> dict[str, Any]:
+    """How clips are chosen and corrected by their sync; empty where they are taken as they are."""
+    data = config.dataset
+    if not data.uses_sync:
+        return {}
+    return {key: getattr(data, key) for key in ("correct_offset", "max_offset", "min_confidence")}
 
 
 def clips_mark(config: Config) -> str:

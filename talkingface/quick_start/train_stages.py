@@ -12,7 +12,7 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.quick_start import catalog
 from talkingface.quick_start.networks import build_network, load_trained, poor
-from talkingface.quick_start.parts import Part, best_of, check_same, choose_run, clips_mark, find_weights
+from talkingface.quick_start.parts import Part, best_of, check_same, choose_run, clips_mark, find_weights, selection
 from talkingface.quick_start.stages import Look, Stage
 from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
@@ -126,7 +126,7 @@ def _shared_run(part: Part, config: Config) -> RunFolder:
         run = choose_run(part).run
         if run is None:
             run = RunFolder.create(config, fingerprint=part.fingerprint)
-            run.update_status(clips=clips_mark(config))
+            run.update_status(clips=clips_mark(config), selection=selection(config))
         path = str(run.path)
     return RunFolder(distributed.broadcast_object(path))
 

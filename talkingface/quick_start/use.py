@@ -6,6 +6,7 @@ from pathlib import Path
 
 from talkingface.config.loader import Overrides
 from talkingface.generate import GenerateSummary, generate
+from talkingface.quick_start.examine_stage import Examination
 from talkingface.quick_start.judge_stages import Judgement
 from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import Part, checkpoint_file, choose_run, find_weights, make_part
@@ -63,7 +64,9 @@ def generate_video(
         )
 
 
-def judge_checkpoint(checkpoint: str, *, model: str | None, dataset: str | None, overrides: Overrides) -> Judgement:
+def judge_checkpoint(
+    checkpoint: str, *, model: str | None, dataset: str | None, overrides: Overrides
+) -> Judgement | Examination:
     """The evaluation of given weights, on the data they were trained on or on others.
 
     Raises:
@@ -78,7 +81,7 @@ def judge_checkpoint(checkpoint: str, *, model: str | None, dataset: str | None,
     return _judgement(trained)
 
 
-def judge_trained(model: str, dataset: str, overrides: Overrides) -> Judgement:
+def judge_trained(model: str, dataset: str, overrides: Overrides) -> Judgement | Examination:
     """The evaluation of what `train` made with this configuration, else of the newest weights there are.
 
     Raises:
@@ -90,7 +93,9 @@ def judge_trained(model: str, dataset: str, overrides: Overrides) -> Judgement:
     return _judgement(load_trained(path, model=model, dataset=choice, overrides=overrides))
 
 
-def _judgement(trained: Trained) -> Judgement:
+def _judgement(trained: Trained) -> Judgement | Examination:
+    if trained.row.examine is not None:
+        return Examination(config=trained.config, load=lambda: trained)
     return Judgement(dataset=trained.dataset, overrides=trained.overrides, config=trained.config, load=lambda: trained)
 
 

@@ -153,6 +153,19 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
     )
 
 
+def is_ours(path: str | Path) -> bool:
+    """Whether this toolkit wrote a checkpoint.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    try:
+        read_checkpoint(path)
+    except ForeignCheckpointError:
+        return False
+    return True
+
+
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint file")
