@@ -16,6 +16,7 @@ from talkingface.model.audio_driven_talkingface.hyperlipsbase import HyperCtrolD
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.audio_driven_talkingface.syncnet_wav2lip import SyncNetWav2Lip
 from talkingface.model.audio_driven_talkingface.wav2lip import Wav2Lip, Wav2Lip_disc_qual
+from talkingface.model.layers.hr_decoder import HRDecoder, HRDecoder_disc_qual
 
 
 class Case(NamedTuple):
@@ -76,6 +77,21 @@ CASES = {
         Wav2Lip_disc_qual,
         "Wav2Lip_disc_qual",
         lambda dtype: [images(55, (2, 3, 2, 96, 96), dtype)],
+    ),
+    **{
+        f"enlarging {r} times": Case(
+            f"HRDecoder{r}",
+            lambda r=r: HRDecoder(r),
+            f"HRDecoder{r}",
+            lambda dtype, r=r: [images(30 + r, (2, 6, 32, 32), dtype)],
+        )
+        for r in (1, 2, 4)
+    },
+    "discriminator of whole faces": Case(
+        "HRDecoder_disc_qual",
+        HRDecoder_disc_qual,
+        "HRDecoder_disc_qual",
+        lambda dtype: [images(42, (2, 3, 128, 128), dtype)],
     ),
 }
 

@@ -1,0 +1,110 @@
+"""Perceptual losses: distances between what a frozen VGG sees in two pictures.
+
+Both networks were trained on RGB pictures normalised by ImageNet's mean and spread. The
+published HyperLips code gives them BGR in [0, 1] as it is; `as_published=True` repeats that.
+"""
+
+# B batch, C channels, H/W pixels
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from talkingface.model.layers.precision import wide
+
+VGG19_LAYERS = 35
+"""The content loss compares after this many layers of VGG19's convolutions: before the activation of the last one."""
+LPIPS_TAPS = (3, 8, 15, 22, 29)
+"""Layers of VGG16 after which LPIPS compares (Zhang et al. 2018): relu1_2, 2_2, 3_3, 4_3, 5_3."""
+LPIPS_WIDTHS = (64, 128, 256, 512, 512)
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Mean and spread of red, green, blue in [0, 1]. LPIPS writes the same numbers for pictures in [-1, 1]."""
+
+
+class VggContent(nn.Module):
+    """L1 between features of VGG19.
+
+    Args:
+        features: VGG19's convolutional part, at least 35 layers.
+        as_published: give pictures to it as they are, BGR in [0, 1].
+    """
+
+    def __init__(self, features: nn.Sequential, *, as_published: bool = False) -> None:
+        super().__init__()
+        self.features = _frozen(features[:VGG19_LAYERS])
+        self.normalise: nn.Module = nn.Identity() if as_published else ToRgb(*IMAGENET)
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Two (B, 3, H, W) BGR in [0, 1] to one number; no gradient flows to `real`."""
+        with torch.no_grad():
+            wanted = self.features(self.normalise(real))
+        got = self.features(self.normalise(fake))
+        return (wide(got) - wide(wanted)).abs().mean()
+
+
+class Lpips(nn.Module):
+    """Learned perceptual image patch similarity on VGG16 (Zhang et al. 2018, equation 1).
+
+    Args:
+        features: VGG16's convolutional part.
+        heads: five vectors of weights, one number a channel of each tap; none negative.
+        as_published: give pictures to it as they are, BGR in [0, 1].
+    """
+
+    def __init__(self, features: nn.Sequential, heads: Sequence[Tensor], *, as_published: bool = False) -> None:
+        super().__init__()
+        self.features = _frozen(features[: LPIPS_TAPS[-1] + 1])
+        self.normalise: nn.Module = nn.Identity() if as_published else ToRgb(*IMAGENET)
+        for number, head in enumerate(heads):
+            self.register_buffer(f"head{number}", head.reshape(1, -1, 1, 1).float())
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        """Two (B, 3, H, W) BGR in [0, 1], sides of 16 or more, to the batch's mean; no gradient flows to `real`."""
+        with torch.no_grad():
+            wanted = self._unit_features(real)
+        total = torch.zeros((), device=fake.device)
+        for number, (a, b) in enumerate(zip(self._unit_features(fake), wanted, strict=True)):
+            total = total + (getattr(self, f"head{number}") * (a - b).square()).sum(dim=1).mean()
+        return total
+
+    def _unit_features(self, x: Tensor) -> list[Tensor]:
+        x = self.normalise(x)
+        found = []
+        for number, layer in enumerate(self.features):
+            x = layer(x)
+            if number in LPIPS_TAPS:
+                y = wide(x)
+                found.append(y / (y.square().sum(dim=1, keepdim=True).sqrt() + 1e-10))
+        return found
+
+
+class ToRgb(nn.Module):
+    """BGR in [0, 1] to RGB with a mean of 0 and a spread of 1."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, mean: Sequence[float], spread: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("spread", torch.tensor(spread).view(1, 3, 1, 1))
+
+    def forward(self, bgr: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 3, H, W)."""
+        return (bgr.flip(1) - self.mean) / self.spread
+
+
+def lpips_heads(weights: Mapping[str, Tensor]) -> list[Tensor]:
+    """The five heads from LPIPS's own file (`lin0.model.1.weight`, ...)."""
+    return [weights[f"lin{number}.model.1.weight"] for number in range(len(LPIPS_TAPS))]
+
+
+def _frozen(features: nn.Sequential) -> nn.Sequential:
+    """Without gradients for its weights; activations not in place, as some taps lie before them."""
+    for layer in features:
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = False
+    return features.eval().requires_grad_(False)
