@@ -4,7 +4,7 @@ Datasets give uint8 pixels (a quarter of the bytes to copy); `to_network` moves 
 scales, masks and joins them there.
 """
 
-# B batch, T frames, C channels, H/W pixels, M mel bins (80), S mel steps (16)
+# B batch, T frames, C channels, H/W pixels, M mel bins (80), S mel steps (16); of second-stage faces S is the side
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ FACE_WINDOW = "face_window"
 """Expert training. Stored (B, 3, T, h, W) uint8 BGR lower halves; for the network (B, 3T, h, W) in [0, 1]."""
 IN_SYNC = "in_sync"
 """(B, 1) float32: 1 where face window and mel belong together, else 0."""
+GT_IMG = "gt_img"
+"""Second stage: real faces. Stored (B, 3, S, S) uint8 BGR; for the network float in [0, 1]."""
+GT_SKETCH = "gt_sketch"
+"""Their sketches. Stored (B, 1, S, S) uint8, 0 or 255; for the network three equal channels, 0 or 1."""
+GT_MASK = "gt_mask"
+"""Where their lips are. Stored (B, 1, S, S) uint8, 0 or 255; for the network 0 or 1."""
+HYPER_IMG = "hyper_img"
+"""Faces of the first stage, of the same frames. Stored (B, 3, HYPER_SIZE, HYPER_SIZE); otherwise like `gt_img`."""
+HYPER_SKETCH = "hyper_sketch"
+"""Their sketches. Stored (B, 1, HYPER_SIZE, HYPER_SIZE); otherwise like `gt_sketch`."""
+
+HYPER_SIZE = 128
+"""Side of the first stage's faces where the second reads them, whatever size they were drawn at."""
 
 Batch = dict[str, Tensor]
 
@@ -46,7 +59,8 @@ def stack_frames(frames: Tensor) -> Tensor:
 def to_network(batch: Mapping[str, Tensor], device: torch.device) -> Batch:
     """Move a collated batch to `device` and turn stored pixels into network input.
 
-    uint8 becomes float in [0, 1]; `gt` + `reference` become `gt` + `input_frames`; `face_window` is stacked.
+    uint8 becomes float in [0, 1]; `gt` + `reference` become `gt` + `input_frames`; `face_window` is stacked;
+    sketches get three equal channels.
     """
     out: Batch = {}
     for key, value in batch.items():
@@ -56,4 +70,7 @@ def to_network(batch: Mapping[str, Tensor], device: torch.device) -> Batch:
         out[INPUT_FRAMES] = torch.cat([mask_lower_half(out[GT]), out.pop(REFERENCE)], dim=1)
     if FACE_WINDOW in out:
         out[FACE_WINDOW] = stack_frames(out[FACE_WINDOW])
+    for key in (GT_SKETCH, HYPER_SKETCH):
+        if key in out:
+            out[key] = out[key].expand(-1, 3, -1, -1)
     return out

@@ -173,6 +173,7 @@ def _generate(arguments: Arguments) -> None:
         overrides=arguments.overrides(),
     )
     missing = f", {done.faces_missing} without a face left as they were" if done.faces_missing else ""
+    missing += f", {done.meshes_missing} sketched as the nearest frame with a mesh" if done.meshes_missing else ""
     print(f"{output}: {done.frames} frames at {done.fps:g} fps{missing}, in {done.elapsed:.1f} s")
 
 

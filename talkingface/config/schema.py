@@ -182,6 +182,11 @@ class ModelConfig:
     video_every: int = 5000
     """Steps between sample videos with sound."""
 
+    @property
+    def input_size(self) -> int:
+        """Side of the square face crops that the network reads; it may draw larger ones, of `img_size`."""
+        return self.img_size
+
     def __post_init__(self) -> None:
         _positive(
             self, "img_size", "num_frames", "train_batch_size", "accumulate_steps", "evaluate_batch_size", "epochs",

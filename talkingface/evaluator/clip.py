@@ -47,6 +47,8 @@ class ClipResult:
     model: dict[str, float | None] = field(default_factory=dict)
     real: dict[str, float | None] = field(default_factory=dict)
     cross: dict[str, float | None] = field(default_factory=dict)
+    stages: dict[str, float | None] = field(default_factory=dict)
+    """Drawn faces of a model of two stages, see stages.py; empty for others."""
     opening_real: list[float | None] = field(default_factory=list)
     opening_model: list[float | None] = field(default_factory=list)
     opening_cross: list[float | None] = field(default_factory=list)

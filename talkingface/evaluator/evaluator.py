@@ -24,6 +24,7 @@ from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.plots import plot_openings
 from talkingface.evaluator.registry import make_metrics
 from talkingface.evaluator.report import protocol, text_table, write_reports
+from talkingface.evaluator.stages import stage_table
 from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
 from talkingface.evaluator.summary import Row, summarise
 from talkingface.evaluator.sync import Expert
@@ -136,6 +137,7 @@ class Evaluator:
         crops = (
             OUTPUT_VERSION,
             config.model.img_size,
+            config.model.input_size,
             config.dataset.crop_pads,
             config.dataset.box_smoothing,
             config.dataset.face_detector,
@@ -161,8 +163,10 @@ class Evaluator:
         not_measured = nothing if self.expert is None else {}
         if not pairs:
             not_measured["another clip's sound"] = "there is only one clip"
+        stages = stage_table((one.speaker_seen, one.stages) for one in results if one.failed is None)
         write_reports(self.out_dir, {
             "format": 1, "clips": len(results) - len(failed), "rows": rows, "not_measured": not_measured,
+            "stages": stages,
             "failed": [{"name": name, "reason": reason} for name, reason in failed.items()], "pairs": pairs,
             "protocol": protocol(self.metrics, {"crop_size": CROP_SIZE, "seed": self.config.run.seed,
                                                 "model": self.config.model_name, "dataset": self.config.dataset_name}),
@@ -172,7 +176,7 @@ class Evaluator:
         videos = {
             name: (clips[name].video, self.out_dir / "videos" / f"{name}.mp4") for name in by_name if name not in failed
         }
-        return Evaluation(rows=rows, table=text_table(rows, self.metrics), clips=results, failed=failed,
+        return Evaluation(rows=rows, table=text_table(rows, self.metrics, stages), clips=results, failed=failed,
                           not_measured=not_measured, folder=self.out_dir, videos=videos)  # fmt: skip
 
 

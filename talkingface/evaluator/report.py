@@ -59,9 +59,12 @@ def table(rows: dict[str, Row], metrics: list[Metric]) -> list[list[str]]:
     return lines
 
 
-def text_table(rows: dict[str, Row], metrics: list[Metric]) -> str:
-    """Return the table for a terminal."""
-    lines = table(rows, metrics)
+def text_table(rows: dict[str, Row], metrics: list[Metric], stages: list[list[str]] | None = None) -> str:
+    """Return the table for a terminal, and below it that of the stages where a model has two."""
+    return "\n".join(_aligned(lines) for lines in (table(rows, metrics), stages) if lines)
+
+
+def _aligned(lines: list[list[str]]) -> str:
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     right = [[cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
     return "\n".join(
@@ -75,6 +78,9 @@ def markdown(report: dict[str, Any], metrics: list[Metric]) -> str:
     lines = ["# Evaluation", "", _md(head), _md(["---", *["---:"] * (len(head) - 1)]), *map(_md, body), ""]
     lines.append(f"{report['clips']} clips, measured on the written videos. A real video's row is what can be reached.")
     lines.append("Arrows: which way is better (→1, →0: nearest to).")
+    if stages := report.get("stages"):
+        lines += ["", "Drawn faces before pasting, against the real ones, at the second stage's size:", ""]
+        lines += [_md(stages[0]), _md(["---", *["---:"] * (len(stages[0]) - 1)]), *map(_md, stages[1:]), ""]
     for name, reason in report["not_measured"].items():
         lines.append(f"- not measured: {name} ({reason})")
     for one in report["failed"]:

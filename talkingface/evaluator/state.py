@@ -85,9 +85,9 @@ class ClipState:
         """Whether the video with the other clip's sound is there and of this model."""
         return self.saved.get("cross") == self.cross and self.cross_path.is_file()
 
-    def save_own(self) -> None:
-        """Note that the own video was written."""
-        self._save(own=self.own)
+    def save_own(self, stages: dict[str, float | None]) -> None:
+        """Note that the own video was written, and what was measured of its drawn faces (see stages.py)."""
+        self._save(own=self.own, stages=stages)
 
     def save_cross(self) -> None:
         """Note that the cross video was written."""

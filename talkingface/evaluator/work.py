@@ -14,6 +14,7 @@ from talkingface.config.schema import Config
 from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores, real_scores
 from talkingface.evaluator.measure import Recorder, Replay, measure
+from talkingface.evaluator.stages import StageScores
 from talkingface.evaluator.state import ClipState
 from talkingface.evaluator.sync import Expert
 from talkingface.generate import generate
@@ -58,8 +59,9 @@ class ClipWork:
             UserError: The clip's own sound or the output cannot be used.
         """
         if not state.own_stands():
-            self._generate(clip.video, clip.video, state.own_path, faces)
-            state.save_own()
+            stages = StageScores()
+            self._generate(clip.video, clip.video, state.own_path, faces, watch=stages)
+            state.save_own(stages.means())
         if state.sound is None or state.cross_stands():
             return None
         try:
@@ -79,7 +81,8 @@ class ClipWork:
             name=clip.name, speaker_seen=clip.speaker_seen, fps=real.fps, frames=pair.frames,
             faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
             real=real_scores(pair, self.metrics), opening_real=numbers(real.opening),
-            opening_model=numbers(made.opening), envelope=numbers(real.envelope), cross_failed=cross_failed,
+            opening_model=numbers(made.opening), stages=state.saved.get("stages", {}),
+            envelope=numbers(real.envelope), cross_failed=cross_failed,
         )  # fmt: skip
         if state.sound is not None and cross_failed is None:
             crossed = self._measure(state.cross_path, detector, fps=real.fps)
@@ -98,14 +101,14 @@ class ClipWork:
             pads=data.crop_pads, window=data.box_smoothing, boxes=boxes,
         )  # fmt: skip
 
-    def _generate(self, face: Path, sound: Path, output: Path, faces: Faces) -> None:
+    def _generate(self, face: Path, sound: Path, output: Path, faces: Faces, watch: StageScores | None = None) -> None:
         data = self.config.dataset
         with self._generating_detector(faces) as detector:
             generate(
                 self.model, face=face, audio=sound, output=output, detector=detector,
-                img_size=self.config.model.img_size, mel_pad_mode=self.config.model.mel_pad_mode, device=self.device,
+                img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode, device=self.device,
                 precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
-                batch_size=self.config.model.evaluate_batch_size, progress=False,
+                batch_size=self.config.model.evaluate_batch_size, progress=False, watch=watch,
             )  # fmt: skip
 
     @contextmanager

@@ -56,7 +56,9 @@ def paste(
     original = frame[y1:y2, x1:x2]
     height, width = original.shape[:2]
     mask = region_mask(box, landmarks, options)
-    drawn = cv2.resize(face, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    shrinks = face.shape[0] > height and face.shape[1] > width
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC  # as crops are shrunk; a cubic would skip pixels
+    drawn = cv2.resize(face, (width, height), interpolation=way).astype(np.float32)
     if options.match_colour:
         drawn += cv2.resize(_colour_step(original, face, mask), (width, height), interpolation=cv2.INTER_LINEAR)
     weight = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from talkingface.generate.ahead import ahead
 from talkingface.generate.paste import PasteOptions, paste
 from talkingface.generate.reader import FaceSource, Loop, open_face
+from talkingface.generate.second_stage import DrawnFace, draw_faces, first_stage
 from talkingface.generate.synthesizer import MEL_STEPS, MELS_PER_SECOND, MelTiming, Predictor, Synthesizer
 from talkingface.generate.tracker import Pads, track
 from talkingface.generate.writer import SAMPLE_RATE, check_output, open_writer
@@ -34,6 +36,8 @@ class GenerateSummary:
     """Frames of the output."""
     faces_missing: int
     """Frames in which no face was found; they are the input's own."""
+    meshes_missing: int
+    """Frames whose sketch is that of the nearest frame with a face mesh, of models that sketch."""
     fps: float
     """Frame rate of the output."""
     seconds: float
@@ -61,6 +65,7 @@ def generate(
     paste_options: PasteOptions | None = None,
     crf: int = 18,
     progress: bool = False,
+    watch: Callable[[DrawnFace], None] | None = None,
 ) -> GenerateSummary:
     """Write a video of `face` speaking `audio`, as long as the sound, at the face video's frame rate.
 
@@ -70,7 +75,7 @@ def generate(
         audio: Sound file, or a video whose sound is used.
         output: mp4 file to write; its folder is made.
         detector: Finds the face; not closed here.
-        img_size: Side of the square crop that the model was trained on.
+        img_size: Side of the square crop that the model reads.
         mel_pad_mode: `constant` or `reflect`, as the model was trained.
         device: Where the model is.
         precision: `fp32`, `bf16`, or `auto` (bf16 on CUDA).
@@ -83,6 +88,7 @@ def generate(
         paste_options: Feathering and colours.
         crf: x264 quality.
         progress: Show a bar.
+        watch: Is shown every frame with what was drawn for it, before that is pasted.
 
     Raises:
         MediaError: A file is missing or unreadable, the sound is empty, no face is in the whole video, or the output
@@ -99,28 +105,32 @@ def generate(
     count = max(1, round(len(samples) / SAMPLE_RATE * source.fps))
     device = torch.device(device)
     synthesizer = Synthesizer(
-        model=model, mel=_mel(samples, mel_pad_mode), fps=source.fps, img_size=img_size, device=device,
+        model=first_stage(model), mel=_mel(samples, mel_pad_mode), fps=source.fps, img_size=img_size, device=device,
         precision=precision, batch_size=batch_size, mel_timing=mel_timing,
     )  # fmt: skip
-    missing = 0
+    missing = meshes_missing = 0
     tracked = track(source.frames(count, loop), detector, pads=pads, window=box_smoothing, still=source.still)
     with (
         closing(ahead(tracked, batch_size)) as frames,
         open_writer(path, fps=source.fps, samples=samples, crf=crf) as writer,
         tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
     ):
-        for done, (one, drawn) in enumerate(synthesizer.draw(frames), 1):
-            if one.box is None or drawn is None:
+        for done, drawn in enumerate(draw_faces(model, synthesizer, frames), 1):
+            one = drawn.frame
+            meshes_missing += not drawn.mesh_found
+            if watch is not None:
+                watch(drawn)
+            if one.box is None or drawn.face is None:
                 missing += 1
                 if missing == done == min(count, source.length):  # a whole pass without a face
                     raise MediaError(_no_face(source, missing))
                 writer.write(one.frame)
             else:
-                writer.write(paste(one.frame, drawn, one.box, landmarks=one.landmarks, options=paste_options))
+                writer.write(paste(one.frame, drawn.face, one.box, landmarks=one.landmarks, options=paste_options))
             bar.update()
     return GenerateSummary(
-        frames=count, faces_missing=missing, fps=source.fps, seconds=count / source.fps,
-        elapsed=time.monotonic() - began,
+        frames=count, faces_missing=missing, meshes_missing=meshes_missing, fps=source.fps,
+        seconds=count / source.fps, elapsed=time.monotonic() - began,
     )  # fmt: skip
 
 

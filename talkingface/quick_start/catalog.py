@@ -36,6 +36,10 @@ class Need:
     """Validation loss up to which such weights are worth having; a warning tells of worse ones."""
     same: tuple[str, ...] = ()
     """Keys that must have one value in both models' configurations."""
+    inside: bool = False
+    """Whether the network has it as a submodule named `part`, whose weights it starts with and keeps."""
+    takes: tuple[tuple[str, str], ...] = ()
+    """(own key, key of the needed model's configuration): values that follow those of the weights used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,11 @@ class ModelRow:
     trainer: str
     """Subclass of `Trainer`."""
     needs: tuple[Need, ...] = ()
+    process: str | None = None
+    """Class that makes its training data from prepared clips and the networks it needs: (config: Config), with `needs`
+    (their parts), `look() -> (todo, reason)` and `make(networks, device) -> result`. None: packed faces do."""
+    foreign_part: str | None = None
+    """Submodule that checkpoints of the original project hold, where they do not hold the whole network."""
     makes_video: bool = True
     """Whether it draws faces, so that it is evaluated on dubbed videos and can `generate`."""
     judge: Need | None = None
@@ -131,6 +140,26 @@ MODELS = (
         trainer="talkingface.trainer.hyperlipsbase_trainer:HyperLipsBaseTrainer",
         needs=(_expert("SyncNet"),),
         judge=_expert("SyncNet"),
+    ),
+    ModelRow(
+        name="HyperLipsHR",
+        description="HyperLipsBase and a decoder that draws its faces sharp, at 128, 256 or 512 px (arXiv 2310.05720)",
+        config="talkingface.model.audio_driven_talkingface.hyperlipshr_config:HyperLipsHRConfig",
+        model="talkingface.model.audio_driven_talkingface.hyperlipshr:HyperLipsHR",
+        dataset="talkingface.data.dataset.hyperlipshr_dataset:HyperLipsHRDataset",
+        trainer="talkingface.trainer.hyperlipshr_trainer:HyperLipsHRTrainer",
+        process="talkingface.data.dataprocess.hyperlipshr_process:HyperLipsHRProcess",
+        needs=(
+            Need(
+                part="base",
+                model="HyperLipsBase",
+                path_key="base_checkpoint",
+                inside=True,
+                takes=(("base_img_size", "img_size"), ("mel_pad_mode", "mel_pad_mode")),
+            ),
+        ),
+        foreign_part="decoder",
+        judge=Need(part="expert", model="SyncNet", path_key="expert_checkpoint"),
     ),
     _wav2lip("Wav2Lip", "encoders of face and sound, one decoder (arXiv 2008.10010)", "Wav2LipConfig"),
     _wav2lip("Wav2LipGAN", "Wav2Lip with a discriminator of visual quality", "Wav2LipGANConfig"),

@@ -8,7 +8,7 @@ from typing import Literal
 
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.quick_start.data_stages import check_data, data_stages, pack_stages
+from talkingface.quick_start.data_stages import check_data, pack_stages, video_stages
 from talkingface.quick_start.examine_stage import Examination
 from talkingface.quick_start.judge_stages import Judgement
 from talkingface.quick_start.networks import Trained, load_trained
@@ -17,7 +17,7 @@ from talkingface.quick_start.preflight import check
 from talkingface.quick_start.resolve import DatasetChoice, choose_dataset, resolve
 from talkingface.quick_start.stages import Say, Stage, run_stages, show_plan
 from talkingface.quick_start.sync_stages import sync_plan
-from talkingface.quick_start.train_stages import Runs, to_train, train_stages, trained_weights
+from talkingface.quick_start.train_stages import Runs, packed_readers, train_stages, trained_weights
 from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
@@ -48,10 +48,11 @@ class Chain:
 
     def data(self) -> list[Stage]:
         """Stages up to what training reads."""
-        readers = [one.config for one in to_train(self.part)] or [self.config]
+        finished = [self.part] if self.part.row.process is None else []
+        readers = [one.config for one in packed_readers(self.part) or finished]
         sync = sync_plan(self.dataset, self.config, self.overrides, model=self._expert())
         if sync is None:
-            return data_stages(self.dataset.row, readers)
+            return [*video_stages(self.dataset.row, self.config), *pack_stages(readers)]
         return [*sync.stages, *pack_stages(readers, packed=[sync.packed])]
 
     def _expert(self) -> str | None:
@@ -137,7 +138,7 @@ def carry_out_data(dataset: str, overrides: Overrides, *, dry_run: bool = False,
     config = resolve(None, choice, overrides, asked_for=False).config
     check_data(choice.row, config.dataset)
     sync = sync_plan(choice, config, overrides, model=None)
-    stages = sync.stages if sync else data_stages(choice.row, [config])[:-1]
+    stages = sync.stages if sync else video_stages(choice.row, config)
     (show_plan if dry_run else run_stages)(stages, say)
 
 

@@ -16,17 +16,21 @@ from talkingface.utils.files import read_json, write_json
 
 
 def data_stages(row: DatasetRow, configs: Iterable[Config]) -> list[Stage]:
-    """Stages up to what training reads, for one dataset.
+    """Stages up to packed faces, for one dataset.
 
     Args:
         row: the kind of dataset.
-        configs: of every model that will read it; each size of faces is packed once.
+        configs: of every model that will be trained on packed faces, at least one; each size is packed once.
     """
     configs = list(configs)
-    dataset, show = configs[0].dataset, configs[0].run.show_progress
+    return [*video_stages(row, configs[0]), *pack_stages(configs)]
+
+
+def video_stages(row: DatasetRow, config: Config) -> list[Stage]:
+    """Stages up to prepared clips."""
+    dataset, show = config.dataset, config.run.show_progress
     stages = [_render(row, dataset, show)] if row.source else []
-    stages.append(_prepare(dataset, show, will_have_videos=row.source is not None))
-    return stages + pack_stages(configs)
+    return [*stages, _prepare(dataset, show, will_have_videos=row.source is not None)]
 
 
 def pack_stages(configs: Iterable[Config], *, packed: Iterable[Config] = ()) -> list[Stage]:

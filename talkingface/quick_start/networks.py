@@ -11,6 +11,7 @@ from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
 from talkingface.quick_start import catalog
 from talkingface.quick_start.catalog import ModelRow, Need
+from talkingface.quick_start.parts import checkpoint_file
 from talkingface.quick_start.resolve import DatasetChoice, resolve
 from talkingface.trainer.checkpoint import (
     CheckpointHeader,
@@ -72,14 +73,35 @@ def load_trained(
     overrides = replace(overrides or Overrides(profile="none"), stored=stored, stored_from=str(path))
     choice = dataset or _dataset_of(header)
     config = resolve(name, choice, overrides).config
-    network = build_network(row, config)
     try:
-        load_weights(network, path)
+        if header is None and row.foreign_part is not None:
+            config, network = _from_parts(row, config, path)
+        else:
+            network = build_network(row, config)
+            load_weights(network, path)
     except OtherNetworkError as error:
         raise CheckpointError(f"{error}{_hint(row)}") from error
     return Trained(
         path=path, row=row, config=config, network=network.eval(), header=header, dataset=choice, overrides=overrides
     )
+
+
+def _from_parts(row: ModelRow, config: Config, path: Path) -> tuple[Config, Any]:
+    """A network whose original checkpoint holds one part of it; the others come from the checkpoints of its needs."""
+    inside = [(need, getattr(config.model, need.path_key)) for need in row.needs if need.inside]
+    absent = [need.path_key for need, given in inside if given is None]
+    if absent:
+        raise CheckpointError(
+            f"{path}: original checkpoints of {row.name} hold its {row.foreign_part} alone; give --{absent[0]} too"
+        )
+    others = [(need, load_trained(checkpoint_file(given), model=need.model)) for need, given in inside]
+    values = {own: getattr(one.config.model, theirs) for need, one in others for own, theirs in need.takes}
+    config = replace(config, model=replace(config.model, **values))
+    network = build_network(row, config)
+    load_weights(network.get_submodule(str(row.foreign_part)), path)
+    for need, one in others:
+        network.get_submodule(need.part).load_state_dict(one.network.state_dict())
+    return config, network
 
 
 def _header(path: Path, model: str | None) -> CheckpointHeader | None:

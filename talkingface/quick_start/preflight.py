@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from talkingface.quick_start import catalog
 from talkingface.quick_start.data_stages import check_data
 from talkingface.quick_start.parts import Part, choose_run
 from talkingface.quick_start.resolve import DatasetChoice
-from talkingface.quick_start.train_stages import check_needs
+from talkingface.quick_start.train_stages import check_needs, missing
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 
@@ -27,6 +28,8 @@ def check(part: Part, dataset: DatasetChoice) -> list[str]:
     lines.append(f"data: {check_data(dataset.row, config.dataset)}")
     if not choose_run(part).finished:
         lines += check_needs(part)
+        for one in [*missing(part), part]:
+            catalog.load(one.row.trainer).check(one.config)
     return lines
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.quick_start import catalog
 from talkingface.quick_start.networks import build_network, load_trained, poor
 from talkingface.quick_start.parts import Part, best_of, check_same, choose_run, clips_mark, find_weights, selection
+from talkingface.quick_start.process_stage import process_stages, with_needs
 from talkingface.quick_start.stages import Look, Stage
 from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
@@ -31,8 +28,10 @@ def train_stages(part: Part, runs: Runs) -> list[Stage]:
         part: the model asked for.
         runs: filled by the stages when they are run.
     """
-    needed = [] if choose_run(part).finished else missing(part)
-    return [*(_needed(one, runs) for one in needed), _main(part, runs)]
+    if choose_run(part).finished:
+        return [_main(part, runs)]
+    stages = [stage for one in missing(part) for stage in (*process_stages(one), _needed(one, runs))]
+    return [*stages, *process_stages(part), _main(part, runs)]
 
 
 def missing(part: Part) -> list[Part]:
@@ -45,9 +44,10 @@ def missing(part: Part) -> list[Part]:
     return found
 
 
-def to_train(part: Part) -> list[Part]:
-    """Models that will read training data."""
-    return [] if choose_run(part).finished else [*missing(part), part]
+def packed_readers(part: Part) -> list[Part]:
+    """Models that will be trained on packed faces; those with a process of their own read what that makes."""
+    readers = [] if choose_run(part).finished else [*missing(part), part]
+    return [one for one in readers if one.row.process is None]
 
 
 def check_needs(part: Part) -> list[str]:
@@ -105,12 +105,15 @@ def train(part: Part, runs: Runs) -> str:
     """
     init_seed(part.config.run.seed)
     device = distributed.start(pick_device(part.config.run.device))
-    config, networks = _with_needs(part)
+    config, networks = with_needs(part)
     row = part.row
     make_dataset = catalog.load(row.dataset)
     train_data = make_dataset(config, "train")
     valid_data = make_dataset(config, "val") if _has_list(config, "val") else None
     network = build_network(row, config)
+    for need, _ in part.needs:
+        if need.inside:
+            network.get_submodule(need.part).load_state_dict(networks.pop(need.part).state_dict())
     run = _shared_run(part, config)
     runs[row.name] = run
     trainer = catalog.load(row.trainer)(config, network, run=run, device=device, parts=networks)
@@ -129,22 +132,6 @@ def _shared_run(part: Part, config: Config) -> RunFolder:
             run.update_status(clips=clips_mark(config), selection=selection(config))
         path = str(run.path)
     return RunFolder(distributed.broadcast_object(path))
-
-
-def _with_needs(part: Part) -> tuple[Config, dict[str, torch.nn.Module]]:
-    """The configuration with the paths of the weights it takes, and their networks by the trainer's names."""
-    networks: dict[str, torch.nn.Module] = {}
-    paths: dict[str, Any] = {}
-    for need, needed in part.needs:
-        weights = find_weights(needed, getattr(part.config.model, need.path_key))
-        if weights.path is None:
-            raise CheckpointError(f"{need.path_key}: {weights.reason}")
-        trained = load_trained(weights.path, model=need.model)
-        if warning := poor(trained, need):
-            print(warning)
-        networks[need.part] = trained.network
-        paths[need.path_key] = str(weights.path)
-    return replace(part.config, model=replace(part.config.model, **paths)), networks
 
 
 def _has_list(config: Config, split: str) -> bool:

@@ -53,7 +53,7 @@ def generate_video(
             audio=audio,
             output=output,
             detector=detector,
-            img_size=config.model.img_size,
+            img_size=config.model.input_size,
             mel_pad_mode=config.model.mel_pad_mode,
             device=device,
             precision=config.run.precision,

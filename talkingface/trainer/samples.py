@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES, REFERENCE, to_network
 from talkingface.data.dataset.cut import cut_mels
@@ -56,6 +57,17 @@ def face_grid(batch: Mapping[str, Tensor], fake: Tensor) -> Image:
     masked, reference = batch[INPUT_FRAMES][:, :3, 0], batch[INPUT_FRAMES][:, 3:, 0]
     columns = torch.cat([reference, masked, fake[:, :, 0], batch[GT][:, :, 0]], dim=3)  # (B, 3, H, 4W)
     return np.concatenate(list(_to_images(columns)), axis=0)
+
+
+def picture_grid(columns: Sequence[Tensor]) -> Image:
+    """Lay out one row a sample, its pictures at the largest one's size side by side.
+
+    Args:
+        columns: (B, 3, h, h) in [0, 1], of any sizes.
+    """
+    side = max(column.shape[-1] for column in columns)
+    fitted = [F.interpolate(column.float(), size=(side, side), mode="nearest") for column in columns]
+    return np.concatenate(list(_to_images(torch.cat(fitted, dim=3))), axis=0)
 
 
 def clip_frames(

@@ -94,6 +94,14 @@ class Trainer:
 
     # What recipes override
 
+    @classmethod
+    def check(cls, config: Config) -> None:
+        """Look, before anything is trained, whether what the recipe reads besides the data is there; writes nothing.
+
+        Raises:
+            UserError: something is not.
+        """
+
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         """One optimizer step; returns what to log, as tensors: reading them here would wait for the device."""
         with self.autocast():

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -60,7 +62,7 @@ class HRDecoder_disc_qual(nn.Module):  # noqa: N801  the name its users and chec
         self.face_encoder_blocks = nn.ModuleList(
             [
                 nn.Sequential(ConvNoNorm(3, widths[0], 7, padding=3)),
-                *(_halving(cin, cout, 5) for cin, cout in zip(widths, widths[1:], strict=False)),
+                *(_halving(cin, cout, 5) for cin, cout in pairwise(widths)),
                 _halving(widths[-1], widths[-1], 3),
             ]
         )

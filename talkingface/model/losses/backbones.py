@@ -99,7 +99,9 @@ def _load_features(features: nn.Sequential, path: Path) -> None:
     try:
         features.load_state_dict(own)
     except RuntimeError as error:
-        raise MissingWeightsError(f"{path}: does not fit the network ({str(error).splitlines()[-1].strip()})") from error
+        raise MissingWeightsError(
+            f"{path}: does not fit the network ({str(error).splitlines()[-1].strip()})"
+        ) from error
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:

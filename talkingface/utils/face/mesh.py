@@ -38,7 +38,7 @@ class MeshDetector(FaceDetector):
     """
 
     def __init__(self) -> None:
-        self._solutions = _load()
+        self._solutions = load_solutions()
         self._mesh: Any = None
         self._finder: Any = None
         self._remembers = False  # whether the mesh would look where it saw a face last
@@ -170,7 +170,12 @@ class MeshDetector(FaceDetector):
         ]
 
 
-def _load() -> Any:
+def load_solutions() -> Any:
+    """MediaPipe's packaged graphs.
+
+    Raises:
+        MissingWeightsError: mediapipe is not installed.
+    """
     for name in ("GLOG_minloglevel", "TF_CPP_MIN_LOG_LEVEL"):
         os.environ.setdefault(name, "2")
     warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)

@@ -110,12 +110,7 @@ def _fit(image: Frame, side: int) -> Frame:
 
 
 def _pack_mel(task: PackTask, path: Path) -> dict[str, Any]:
-    samples = _read_wav(task.folder / AUDIO_NAME, task.sample_rate)
-    if len(samples) < task.sample_rate // 10:
-        raise UserError(f"{AUDIO_NAME} is shorter than 0.1 s")
-    mel = np.asarray(melspectrogram(samples, pad_mode=task.mel_pad_mode), np.float32)
-    if mel.shape[1] < MEL_STEPS:
-        raise UserError(f"{AUDIO_NAME} is shorter than one mel window (0.2 s)")
+    mel = clip_mel(task.folder, pad_mode=task.mel_pad_mode, sample_rate=task.sample_rate)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         # Fortran order: time-major on disk, so that a window of 16 steps is one short contiguous read.
         header = {"descr": "<f4", "fortran_order": True, "shape": mel.shape}
@@ -123,6 +118,21 @@ def _pack_mel(task: PackTask, path: Path) -> dict[str, Any]:
         offset = file.tell()
         file.write(np.ascontiguousarray(mel.T).data)
     return {"mel_steps": mel.shape[1], "mel_offset": offset}
+
+
+def clip_mel(folder: Path, *, pad_mode: Literal["constant", "reflect"], sample_rate: int) -> NDArray[np.float32]:
+    """(80, n) mel of a prepared clip's sound, n >= 16.
+
+    Raises:
+        UserError: the sound is missing, damaged or shorter than one window.
+    """
+    samples = _read_wav(folder / AUDIO_NAME, sample_rate)
+    if len(samples) < sample_rate // 10:
+        raise UserError(f"{AUDIO_NAME} is shorter than 0.1 s")
+    mel = np.asarray(melspectrogram(samples, pad_mode=pad_mode), np.float32)
+    if mel.shape[1] < MEL_STEPS:
+        raise UserError(f"{AUDIO_NAME} is shorter than one mel window (0.2 s)")
+    return mel
 
 
 def _read_wav(path: Path, rate: int) -> NDArray[np.float32]:

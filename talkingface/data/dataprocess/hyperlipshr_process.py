@@ -1,0 +1,283 @@
+"""From prepared clips and a trained Base to what the second stage is trained on.
+
+    base faces     imgs/<clip>/N.jpg, audio.wav -> HYPER_IMG                         batches on the model's device
+    pictures       both faces' landmarks -> GT_IMG, GT_SKETCH, GT_MASK, HYPER_SKETCH  one worker process a core
+    pack           the five folders -> packed_root/hr_<size>/<clip>.npy               likewise
+
+Each step keeps a record of every clip, written last: what was killed goes on where it stood, and a Base with other
+weights draws its faces anew. Folders made elsewhere are packed as they stand.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from talkingface.batch import HYPER_IMG
+from talkingface.config.schema import Config
+from talkingface.data.dataprocess.steps.base_faces import BaseTask, draw_clip
+from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint
+from talkingface.data.dataprocess.steps.hr_folders import (
+    clips_with_pictures,
+    given_root,
+    own_root,
+    pictures_fingerprint,
+)
+from talkingface.data.dataprocess.steps.hr_pictures import PicturesTask, make_pictures
+from talkingface.data.dataprocess.steps.pack_clip import record_path, standing
+from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
+from talkingface.data.dataprocess.steps.workers import cores
+from talkingface.data.dataset.filelist import read_lists
+from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index
+from talkingface.utils.device import autocast
+from talkingface.utils.errors import UserError
+from talkingface.utils.files import read_json, write_json, write_text
+from talkingface.utils.lock import only_one
+from talkingface.utils.parallel import Result, run_tasks
+
+VERSION = 1
+"""Counted up when a new program makes other pictures of the same clips."""
+BASE_BATCH = 16
+"""Frames in one call of the Base."""
+
+
+class Predictor(Protocol):
+    """What is needed of the Base, which minds its own evaluation mode."""
+
+    def predict(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Single frames and their mels to faces (B, 3, s, s) in [0, 1]."""
+
+
+class HyperLipsHRProcess:
+    """Makes what one configuration of the second stage trains on.
+
+    Args:
+        config: of the second stage; `base_checkpoint` names the Base once there is one.
+    """
+
+    needs = ("base",)
+    """Networks that `make` wants, by the names of the model's needs."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.data = config, config.dataset
+        self.recipe = cast(Any, config.model)
+        self.img_size: int = config.model.img_size
+        self.given = given_root(self.data, self.recipe.hr_root)
+        self.root = self.given or own_root(self.data, self.img_size)
+
+    def look(self) -> tuple[bool, str]:
+        """Whether there is something to do, and what; reads only."""
+        what = f"pictures of {self.root}" if self.given else "base faces, sketches and masks"
+        index = hr_index(self.data.packed_root, self.img_size)
+        if self._is_done():
+            return False, f"{what} stand packed in {index.parent}"
+        return True, f"{what}, to {index.parent}"
+
+    def make(self, networks: Mapping[str, Predictor], device: torch.device) -> str:
+        """Do what does not stand; returns a line about the result.
+
+        Raises:
+            UserError: nothing can be used, or another process works in the same folder.
+        """
+        packed = hr_folder(self.data.packed_root, self.img_size)
+        with only_one(packed):
+            failed = {} if self.given else self._make_pictures(networks["base"], device)
+            tasks = [task for task in self._pack_tasks() if task.name not in failed]
+            todo = [task for task in tasks if standing(task.path, task.fingerprint) is None]
+            failed |= self._in_workers(pack_hr_clip, todo, "pack")
+            rows = [_row(task) for task in tasks if task.name not in failed]
+            rows += [{"name": name, "reason": reason} for name, reason in failed.items()]
+            self._report(rows)
+            write_text(hr_index(self.data.packed_root, self.img_size), "".join(json.dumps(row) + "\n" for row in rows))
+        usable = [row for row in rows if row.get("frames")]
+        if not usable:
+            reason = f"{rows[0]['name']}: {rows[0]['reason']}" if rows else "no prepared clip is in a list"
+            raise UserError(f"{self.root}: nothing to train the second stage on ({reason})")
+        missing = sum(len(numbers) for row in usable for numbers in row.get("without", {}).values())
+        left_out = f", {missing} frames without a face mesh left out" if missing else ""
+        left_out += f", {len(rows) - len(usable)} clips left out" if len(rows) > len(usable) else ""
+        return f"{len(usable)} clips, {sum(row['frames'] for row in usable)} frames{left_out}"
+
+    # What stands
+
+    def _is_done(self) -> bool:
+        index = hr_index(self.data.packed_root, self.img_size)
+        if not index.is_file():
+            return False
+        failed: dict[str, str] = {}
+        if not self.given:
+            tasks = self._tasks()
+            if any(self._todo_base(task) for task in tasks):
+                return False
+            failed = self._without_faces(tasks)
+            if any(self._todo_pictures(task.name) for task in tasks if task.name not in failed):
+                return False
+        packed = self._pack_tasks()
+        names = {json.loads(line)["name"] for line in index.read_text(encoding="utf-8").splitlines()}
+        return {task.name for task in packed} == names and all(
+            standing(task.path, task.fingerprint) for task in packed if task.name not in failed
+        )
+
+    def _record(self, step: str, name: str) -> Path:
+        return self.root.parent / step / f"{name}.json"
+
+    def _todo_base(self, task: BaseTask) -> bool:
+        return _source(self._record("base", task.name)) != self._base_mark(task)
+
+    def _todo_pictures(self, name: str) -> bool:
+        return _source(self._record("pictures", name)) != self._pictures_mark(name)
+
+    def _base_mark(self, task: BaseTask) -> str:
+        """What base faces were made from: the crops and the sound, the Base, and what it was shown."""
+        path = self.recipe.base_checkpoint
+        base = "none" if path is None else file_hash(path)
+        return f"{VERSION} {folder_fingerprint(task.folder)} {base} {task.img_size} {task.mel_pad_mode}"
+
+    def _pictures_mark(self, name: str) -> str:
+        faces = _source(self._record("base", name))
+        return f"{VERSION} {faces} {self.img_size} {self.recipe.landmark_smoothing}"
+
+    # What has to be made
+
+    def _make_pictures(self, base: Predictor, device: torch.device) -> dict[str, str]:
+        """Base faces, then everything drawn from landmarks; reasons by name of clips that failed."""
+        tasks = self._tasks()
+        self._draw([task for task in tasks if self._todo_base(task)], base, device)
+        failed = self._without_faces(tasks)
+        todo = [
+            PicturesTask(
+                name=task.name,
+                folder=task.folder,
+                root=self.root,
+                record=self._record("pictures", task.name),
+                fingerprint=self._pictures_mark(task.name),
+                img_size=self.img_size,
+                reach=self.recipe.landmark_smoothing,
+            )
+            for task in tasks
+            if task.name not in failed and self._todo_pictures(task.name)
+        ]
+        return failed | self._in_workers(make_pictures, todo, "sketches")
+
+    def _draw(self, tasks: list[BaseTask], base: Predictor, device: torch.device) -> None:
+        """Draw clip after clip; a reason against one goes into its record."""
+
+        def predict(batch: Mapping[str, Tensor]) -> Tensor:
+            with autocast(device, self.config.run.precision):
+                return base.predict(batch)
+
+        hidden = not self.config.run.show_progress
+        with tqdm(total=len(tasks), desc="base faces", unit="clip", disable=hidden) as bar:
+            for task in tasks:
+                shutil.rmtree(task.out, ignore_errors=True)
+                facts = {"source": self._base_mark(task)}
+                try:
+                    draw_clip(task, predict, device)
+                except UserError as error:
+                    facts["reason"] = str(error)
+                write_json(self._record("base", task.name), facts)
+                bar.update()
+
+    def _without_faces(self, tasks: list[BaseTask]) -> dict[str, str]:
+        """Reasons by name of clips whose faces could not be drawn."""
+        records = {task.name: read_json(self._record("base", task.name)) for task in tasks}
+        return {name: record["reason"] for name, record in records.items() if "reason" in record}
+
+    def _tasks(self) -> list[BaseTask]:
+        """Clips of the training and validation lists; the test's never come near a training."""
+        lists = read_lists(self.data.filelist_root)
+        wanted = {name for split in ("train", "val") for name in lists.get(split, [])}
+        return [
+            BaseTask(
+                name=name,
+                folder=folder,
+                out=self.root / PICTURES[HYPER_IMG] / name,
+                img_size=self.recipe.base_img_size,
+                mel_pad_mode=self.recipe.mel_pad_mode,
+                sample_rate=self.data.sample_rate,
+                fps=self.data.fps,
+                batch_size=BASE_BATCH,
+            )
+            for name, folder in find_clip_folders(self.data.preprocessed_root).items()
+            if name in wanted
+        ]
+
+    def _pack_tasks(self) -> list[PackHRTask]:
+        names = clips_with_pictures(self.root) if self.given else [task.name for task in self._tasks()]
+        folder = hr_folder(self.data.packed_root, self.img_size)
+        return [
+            PackHRTask(
+                name=name,
+                root=self.root,
+                fingerprint=f"{VERSION} {self.root} {pictures_fingerprint(self.root, name)}",
+                path=folder / f"{name}.npy",
+                img_size=self.img_size,
+            )
+            for name in names
+        ]
+
+    def _in_workers(self, function: Callable[[Any], None], tasks: Sequence[Any], what: str) -> dict[str, str]:
+        """Reasons by name of clips whose worker failed."""
+        failed: dict[str, str] = {}
+        if not tasks:
+            return failed
+        with tqdm(total=len(tasks), desc=what, unit="clip", disable=not self.config.run.show_progress) as bar:
+
+            def on_result(index: int, result: Result) -> None:
+                bar.update()
+                if result[0] == "failed":
+                    failed[tasks[index].name] = result[1]
+
+            workers = cores(self.data.prepare_workers)
+            run_tasks(function, tasks, workers=workers, timeout=self.data.clip_timeout, on_result=on_result)
+        return failed
+
+    def _report(self, rows: list[dict[str, Any]]) -> None:
+        """Name what was left out: clips, and frames without landmarks."""
+        for row in rows:
+            record = self._record("pictures", row["name"])
+            if not self.given and record.is_file():
+                row["without"] = read_json(record).get("without", {})
+        lines = ["# Left out of the second stage", ""]
+        lines += [f"- {row['name']}: {row['reason']}" for row in rows if "reason" in row]
+        for row in rows:
+            for where, numbers in row.get("without", {}).items():
+                if numbers:
+                    lines.append(
+                        f"- {row['name']}: no face mesh in the {where} of frames {', '.join(map(str, numbers))}"
+                    )
+        write_text(hr_folder(self.data.packed_root, self.img_size) / "report.md", "\n".join(lines) + "\n")
+
+
+def _row(task: PackHRTask) -> dict[str, Any]:
+    facts = read_json(record_path(task.path))
+    return {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
+
+
+def _source(record: Path) -> str | None:
+    """What a step's result was made from; None where there is none."""
+    try:
+        return str(read_json(record)["source"])
+    except (UserError, KeyError, TypeError):
+        return None
+
+
+def file_hash(path: str) -> str:
+    """A checksum of a file's contents."""
+    status = Path(path).stat()
+    return _hash(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _hash(path: str, size: int, mtime_ns: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

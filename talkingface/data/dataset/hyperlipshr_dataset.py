@@ -1,0 +1,79 @@
+"""Samples of the second stage: a real face, its sketch and lip mask, and the Base's face of the same frame."""
+
+# S side of the real face
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from talkingface.config.schema import Config
+from talkingface.data.dataset.hr_store import LINES, PICTURES, HRClip, open_hr_clips
+from talkingface.data.dataset.window_dataset import keep_freed_memory
+
+Sample = dict[str, NDArray[np.uint8]]
+_STREAM = {"train": 16, "val": 17, "test": 18}
+"""Random streams that no other dataset uses."""
+
+
+class HyperLipsHRDataset(Dataset[Sample]):
+    """Single frames, each once an epoch, in an order that seed, epoch and split decide.
+
+    Sample i depends on the seed, the split and i alone; i may go on past `len` (the next epoch). Validation and test
+    repeat themselves, and do not depend on the seed.
+
+    Raises:
+        UserError: the split's list, its clips or their packed files are missing.
+    """
+
+    def __init__(self, config: Config, split: str = "train") -> None:
+        self.split = split
+        self.seed = config.run.seed if split == "train" else 0
+        self.frames_of: list[HRClip] = open_hr_clips(config.dataset, split, config.model.img_size)
+        self._ends = np.cumsum([clip.count for clip in self.frames_of])
+        self._order: dict[int, NDArray[np.int64]] = {}
+        keep_freed_memory()
+
+    def __len__(self) -> int:
+        """Frames of the split."""
+        return int(self._ends[-1])
+
+    def __getitem__(self, i: int) -> Sample:
+        """Sample i.
+
+        Returns:
+            gt_img (3, S, S), hyper_img (3, 128, 128) BGR; gt_sketch, gt_mask (1, S, S), hyper_sketch (1, 128, 128),
+            0 or 255; all uint8.
+        """
+        epoch, index = divmod(i, len(self))
+        place = int(self._epoch_order(epoch if self.split == "train" else 0)[index])
+        k = int(np.searchsorted(self._ends, place, side="right"))
+        frame = self.frames_of[k].frame(place - (int(self._ends[k - 1]) if k else 0))
+        return {key: _lines(frame[key]) if key in LINES else _colours(frame[key]) for key in PICTURES}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        keep_freed_memory()  # in a worker process that was not forked
+
+    def _epoch_order(self, epoch: int) -> NDArray[np.int64]:
+        if epoch not in self._order:
+            if len(self._order) > 1:  # a loader that reads ahead needs two epochs, never more
+                self._order.pop(min(self._order))
+            random = np.random.Generator(
+                np.random.Philox(key=[self.seed, _STREAM[self.split]], counter=[0, 0, epoch, 0])
+            )
+            self._order[epoch] = random.permutation(len(self))
+        return self._order[epoch]
+
+
+def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(S, S, 3) to (3, S, S), contiguous."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
+def _lines(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(S, S/8) bits to (1, S, S), 0 or 255."""
+    return np.unpackbits(bits, axis=1)[None] * np.uint8(255)

@@ -1,0 +1,77 @@
+"""Recipe of HyperLipsHR. Apart from the network, so that reading a configuration imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from talkingface.config.schema import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperLipsHRConfig(ModelConfig):
+    """L1 + adversarial + VGG + lips' L1 + lips' LPIPS, each with weight 1 (HyperLips, section 3.3)."""
+
+    img_size: int = 128
+    """Side of the faces that are drawn, pixels: 128, 256 or 512."""
+    num_frames: int = 1
+    """Frames in one sample; the second stage looks at single frames."""
+    train_batch_size: int = 28
+    evaluate_batch_size: int = 4
+    adam_beta1: float = 0.5
+    l1_weight: float = 1.0
+    """Weight of the pixels' L1."""
+    adversarial_weight: float = 1.0
+    """Weight of the relativistic discriminator; 0 trains without one."""
+    vgg_weight: float = 1.0
+    """Weight of VGG19's features; counts where `perceptual` is vgg."""
+    lip_l1_weight: float = 1.0
+    """Weight of the L1 inside the lips' box."""
+    lip_lpips_weight: float = 1.0
+    """Weight of LPIPS inside the lips' box; counts where `perceptual` is vgg."""
+    disc_learning_rate: float = 5e-4
+    """Learning rate of the discriminator."""
+    disc_start_step: int = 0
+    """Step from which the discriminator trains and its loss counts."""
+    perceptual: Literal["vgg", "none"] = "vgg"
+    """`vgg` compares what VGG19 and VGG16 see, which needs three files of weights; `none` leaves both terms out."""
+    vgg19_weights: str | None = None
+    """File of torchvision's VGG19; none looks in torch's usual cache and in checkpoints_dir."""
+    vgg16_weights: str | None = None
+    """File of torchvision's VGG16; likewise."""
+    lpips_weights: str | None = None
+    """File of LPIPS's heads for VGG (version 0.1); none looks for lpips_vgg.pth in the same places."""
+    relativistic_on: Literal["logits", "probabilities"] = "logits"
+    """What the relativistic loss compares; `probabilities` repeats the published code's Sigmoid before it."""
+    perceptual_input: Literal["normalised", "raw"] = "normalised"
+    """What VGG is shown: RGB normalised as it was trained with, or, as the published code, BGR in [0, 1]."""
+    landmark_smoothing: int = 2
+    """Landmarks of sketches are averaged over this many frames before and after each."""
+    inference_sketch: Literal["training", "published"] = "training"
+    """Sketches when generating: widened as those trained on, or thin as in the published inference."""
+    base_checkpoint: str | None = None
+    """Weights of the HyperLipsBase whose faces are refined; none lets `run` find or train one."""
+    base_img_size: int = 128
+    """Side of the crops that this Base reads; taken from its checkpoint where that tells."""
+    hr_root: str | None = None
+    """Folder of GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH made elsewhere, to be trained on as it stands; none
+    takes HR_Train_Dateset or HR_Train_Dataset in preprocessed_root, and where there is neither, makes one."""
+
+    @property
+    def input_size(self) -> int:
+        return self.base_img_size
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.img_size not in (128, 256, 512):
+            raise ValueError(f"img_size: the second stage draws 128, 256 or 512 pixels, got {self.img_size}")
+        if self.base_img_size <= 0 or self.base_img_size % 16:
+            raise ValueError(f"base_img_size: wanted a multiple of 16, got {self.base_img_size}")
+        names = ("l1_weight", "adversarial_weight", "vgg_weight", "lip_l1_weight", "lip_lpips_weight")
+        for name in (*names, "disc_start_step", "landmark_smoothing"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
+        if self.disc_learning_rate <= 0:
+            raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")
+        if not any(getattr(self, name) for name in ("l1_weight", "lip_l1_weight")):
+            raise ValueError("l1_weight and lip_l1_weight: one of them has to be above 0")

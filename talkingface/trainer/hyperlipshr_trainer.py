@@ -1,0 +1,181 @@
+"""Training of HyperLipsHR's decoder (arXiv 2310.05720, section 3.3): five losses on whole faces and on the lips."""
+
+# B batch, S side of the faces
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
+from talkingface.config.schema import Config
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
+from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.losses import cut_lips, l1_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
+from talkingface.model.losses.backbones import (
+    LPIPS_HEADS,
+    VGG16,
+    VGG19,
+    WeightsFile,
+    find_weights_file,
+    load_content,
+    load_lpips,
+)
+from talkingface.trainer.checkpoint import Stateful
+from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.samples import Image, picture_grid
+from talkingface.trainer.trainer import Trainer
+
+PERCEPTUAL = ("vgg", "lip_lpips")
+"""Losses that look through pretrained networks."""
+
+
+class HyperLipsHRTrainer(Trainer):
+    """Pixels, a relativistic discriminator, VGG19's features; on the lips pixels and LPIPS. Weight 0 leaves one out.
+
+    What the published code does otherwise, and how to have it back:
+
+    - its discriminator ends in a Sigmoid, and the loss applies another: see relativistic.py (`relativistic_on`);
+    - VGG and LPIPS are shown BGR in [0, 1]: see perceptual.py (`perceptual_input`);
+    - all its networks are made anew for each batch, so that nothing is trained: here they are made once;
+    - lips are cut and judged sample by sample at their own sizes: here all at one size, in one call.
+
+    Args:
+        parts: `discriminator`, `content` and `lpips`, if not new ones or those of the weights files.
+
+    Raises:
+        MissingWeightsError: `perceptual` is vgg and a file of weights is not there.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        model: AbstractTalkingFace,
+        *,
+        run: RunFolder,
+        device: torch.device,
+        parts: Mapping[str, nn.Module] | None = None,
+    ) -> None:
+        super().__init__(config, model, run=run, device=device, parts=parts)
+        self.weights = cast(HyperLipsHRConfig, config.model)
+        self.full_weights = full_weights(self.weights)
+        raw = self.weights.perceptual_input == "raw"
+        if "vgg" in self.full_weights:
+            self.content = self.parts.get("content") or self.place(load_content(_file(config, VGG19), as_published=raw))
+        if "lip_lpips" in self.full_weights:
+            self.lpips = self.parts.get("lpips") or self.place(
+                load_lpips(_file(config, VGG16), _file(config, LPIPS_HEADS), as_published=raw)
+            )
+        if "adversarial" in self.full_weights:
+            self.discriminator = self.parts.get("discriminator") or self.place(HRDecoder_disc_qual())
+            self.discriminator_optimizer = make_optimizer(
+                self.discriminator, self.recipe, learning_rate=self.weights.disc_learning_rate
+            )
+
+    @classmethod
+    def check(cls, config: Config) -> None:
+        """Look for the files of pretrained weights."""
+        recipe = cast(HyperLipsHRConfig, config.model)
+        weights = full_weights(recipe)
+        for name, files in (("vgg", (VGG19,)), ("lip_lpips", (VGG16, LPIPS_HEADS))):
+            for file in files if name in weights else ():
+                _file(config, file)
+
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        weights = self.weights_at(self.progress.step)
+        with self.autocast():
+            fake = self.model.infer(batch)
+        losses = self.generator_losses(batch, fake, weights)
+        total = weighted_sum(losses, weights)
+        self.optimize(self.optimizer, total)
+        if "adversarial" in weights:
+            losses |= self.discriminator_step(batch[GT_IMG], fake.detach())
+        return {"loss": total, **losses}
+
+    def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
+        """The losses that have a weight; fake: (B, 3, S, S) in [0, 1]."""
+        real, boxes = batch[GT_IMG], lip_boxes(batch[GT_MASK])
+        losses: dict[str, Tensor] = {}
+        if "l1" in weights:
+            losses["l1"] = l1_loss(fake, real)
+        if "lip_l1" in weights:
+            losses["lip_l1"] = lip_l1(fake, real, boxes)
+        with self.autocast():
+            if "vgg" in weights:
+                losses["vgg"] = self.content(fake, real)
+            if "lip_lpips" in weights:
+                size = lip_size(real.shape[-1])
+                losses["lip_lpips"] = self.lpips(cut_lips(fake, boxes, size), cut_lips(real, boxes, size))
+            if "adversarial" in weights:
+                self.discriminator.requires_grad_(False)  # its weights' gradients would be thrown away
+                with torch.no_grad():
+                    of_real = self.verdict(real)
+                losses["adversarial"] = relativistic_loss(of_real, self.verdict(fake), real_is=0)
+        return losses
+
+    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """One step of the discriminator on real and generated faces, (B, 3, S, S) without gradient."""
+        self.discriminator.requires_grad_(True)
+        with self.autocast():
+            loss = relativistic_loss(self.verdict(real), self.verdict(fake), real_is=1)
+        self.optimize(self.discriminator_optimizer, loss)
+        return {"disc": loss}
+
+    def verdict(self, faces: Tensor) -> Tensor:
+        """(B, 1): what of the discriminator's the relativistic loss compares."""
+        judge = cast(HRDecoder_disc_qual, self.discriminator)
+        verdict: Tensor = judge.logits(faces) if self.weights.relativistic_on == "logits" else judge(faces)
+        return verdict
+
+    def valid_step(self, batch: Batch) -> dict[str, Tensor]:
+        """All but the discriminator, whose verdict changes as it learns, with their full weights at any step."""
+        weights = {name: weight for name, weight in self.full_weights.items() if name != "adversarial"}
+        with self.autocast():
+            fake = self.model.infer(batch)
+        losses = self.generator_losses(batch, fake, weights)
+        return {"loss": weighted_sum(losses, weights), **losses}
+
+    def weights_at(self, step: int) -> dict[str, float]:
+        """Weights of the losses that count at a step; the others are not computed."""
+        early = step < self.weights.disc_start_step
+        return {name: weight for name, weight in self.full_weights.items() if not (early and name == "adversarial")}
+
+    def sample(self, batch: Batch) -> Image:
+        """One row a sample: base face, sketch, generated, real."""
+        with self.autocast():
+            fake = self.model.predict(batch)
+        return picture_grid([batch[HYPER_IMG], batch[HYPER_SKETCH], fake, batch[GT_IMG]])
+
+    def state(self) -> dict[str, Stateful]:
+        parts = super().state()
+        if "adversarial" in self.full_weights:
+            parts |= {"discriminator": self.discriminator, "discriminator_optimizer": self.discriminator_optimizer}
+        return parts
+
+
+def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
+    """Weights of the losses of a recipe; those of weight 0, and without VGG those that look through it, are absent."""
+    every = {
+        "l1": recipe.l1_weight,
+        "lip_l1": recipe.lip_l1_weight,
+        "vgg": recipe.vgg_weight,
+        "lip_lpips": recipe.lip_lpips_weight,
+        "adversarial": recipe.adversarial_weight,
+    }
+    blind = PERCEPTUAL if recipe.perceptual == "none" else ()
+    return {name: weight for name, weight in every.items() if weight > 0 and name not in blind}
+
+
+def lip_size(side: int) -> tuple[int, int]:
+    """Height and width at which lips are judged: about their own in such a face, and enough for VGG's strides."""
+    return side * 3 // 8, side // 2
+
+
+def _file(config: Config, file: WeightsFile) -> Path:
+    return find_weights_file(file, getattr(config.model, file.key), config.run.checkpoints_dir)
