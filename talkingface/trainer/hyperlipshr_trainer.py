@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +21,6 @@ from talkingface.model.losses.backbones import (
     LPIPS_HEADS,
     VGG16,
     VGG19,
-    WeightsFile,
     find_weights_file,
     load_content,
     load_lpips,
@@ -47,7 +46,7 @@ class HyperLipsHRTrainer(Trainer):
     - lips are cut and judged sample by sample at their own sizes: here all at one size, in one call.
 
     Args:
-        parts: `discriminator`, `content` and `lpips`, if not new ones or those of the weights files.
+        parts: `discriminator`, `vgg` and `lip_lpips`, if not new ones or those of the weights files.
 
     Raises:
         MissingWeightsError: `perceptual` is vgg and a file of weights is not there.
@@ -65,13 +64,7 @@ class HyperLipsHRTrainer(Trainer):
         super().__init__(config, model, run=run, device=device, parts=parts)
         self.weights = cast(HyperLipsHRConfig, config.model)
         self.full_weights = full_weights(self.weights)
-        raw = self.weights.perceptual_input == "raw"
-        if "vgg" in self.full_weights:
-            self.content = self.parts.get("content") or self.place(load_content(_file(config, VGG19), as_published=raw))
-        if "lip_lpips" in self.full_weights:
-            self.lpips = self.parts.get("lpips") or self.place(
-                load_lpips(_file(config, VGG16), _file(config, LPIPS_HEADS), as_published=raw)
-            )
+        self.perceptual = self._perceptual(config)
         if "adversarial" in self.full_weights:
             self.discriminator = self.parts.get("discriminator") or self.place(HRDecoder_disc_qual())
             self.discriminator_optimizer = make_optimizer(
@@ -81,11 +74,7 @@ class HyperLipsHRTrainer(Trainer):
     @classmethod
     def check(cls, config: Config) -> None:
         """Look for the files of pretrained weights."""
-        recipe = cast(HyperLipsHRConfig, config.model)
-        weights = full_weights(recipe)
-        for name, files in (("vgg", (VGG19,)), ("lip_lpips", (VGG16, LPIPS_HEADS))):
-            for file in files if name in weights else ():
-                _file(config, file)
+        weights_files(config)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         weights = self.weights_at(self.progress.step)
@@ -108,10 +97,12 @@ class HyperLipsHRTrainer(Trainer):
             losses["lip_l1"] = lip_l1(fake, real, boxes)
         with self.autocast():
             if "vgg" in weights:
-                losses["vgg"] = self.content(fake, real)
+                losses["vgg"] = self.perceptual["vgg"](fake, real)
             if "lip_lpips" in weights:
                 size = lip_size(real.shape[-1])
-                losses["lip_lpips"] = self.lpips(cut_lips(fake, boxes, size), cut_lips(real, boxes, size))
+                losses["lip_lpips"] = self.perceptual["lip_lpips"](
+                    cut_lips(fake, boxes, size), cut_lips(real, boxes, size)
+                )
             if "adversarial" in weights:
                 self.discriminator.requires_grad_(False)  # its weights' gradients would be thrown away
                 with torch.no_grad():
@@ -152,6 +143,19 @@ class HyperLipsHRTrainer(Trainer):
             fake = self.model.predict(batch)
         return picture_grid([batch[HYPER_IMG], batch[HYPER_SKETCH], fake, batch[GT_IMG]])
 
+    def _perceptual(self, config: Config) -> dict[str, nn.Module]:
+        """The networks of `PERCEPTUAL` losses that have a weight: as given, else with the weights of their files."""
+        raw = self.weights.perceptual_input == "raw"
+        load: dict[str, Callable[..., nn.Module]] = {"vgg": load_content, "lip_lpips": load_lpips}
+        wanted = [name for name in PERCEPTUAL if name in self.full_weights]
+        given = {name: self.parts[name] for name in wanted if name in self.parts}
+        if len(given) == len(wanted):
+            return given
+        files = weights_files(config)
+        return given | {
+            name: self.place(load[name](*files[name], as_published=raw)) for name in wanted if name not in given
+        }
+
     def state(self) -> dict[str, Stateful]:
         parts = super().state()
         if "adversarial" in self.full_weights:
@@ -177,5 +181,20 @@ def lip_size(side: int) -> tuple[int, int]:
     return side * 3 // 8, side // 2
 
 
-def _file(config: Config, file: WeightsFile) -> Path:
-    return find_weights_file(file, getattr(config.model, file.key), config.run.checkpoints_dir)
+def weights_files(config: Config) -> dict[str, list[Path]]:
+    """Files of pretrained weights by the loss that wants them.
+
+    Raises:
+        MissingWeightsError: one is not there.
+    """
+    recipe, folder = cast(HyperLipsHRConfig, config.model), config.run.checkpoints_dir
+    places = {
+        "vgg": [(VGG19, recipe.vgg19_weights)],
+        "lip_lpips": [(VGG16, recipe.vgg16_weights), (LPIPS_HEADS, recipe.lpips_weights)],
+    }
+    wanted = full_weights(recipe)
+    return {
+        loss: [find_weights_file(file, given, folder) for file, given in files]
+        for loss, files in places.items()
+        if loss in wanted
+    }

@@ -53,6 +53,8 @@ class HyperLipsHRConfig(ModelConfig):
     """Weights of the HyperLipsBase whose faces are refined; none lets `run` find or train one."""
     base_img_size: int = 128
     """Side of the crops that this Base reads; taken from its checkpoint where that tells."""
+    expert_checkpoint: str | None = None
+    """Weights of the lip-sync expert that measures in the evaluation; none takes one that is there, if any."""
     hr_root: str | None = None
     """Folder of GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH made elsewhere, to be trained on as it stands; none
     takes HR_Train_Dateset or HR_Train_Dataset in preprocessed_root, and where there is neither, makes one."""
