@@ -7,6 +7,7 @@ data are; `ModelConfig` is the recipe that all models share, and each model exte
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from talkingface.utils.errors import UserError
@@ -104,6 +105,10 @@ class DatasetConfig:
     """Clips are left out whose measured offset, before correction, is more frames than this, either way."""
     min_confidence: float | None = None
     """Clips are left out whose measured confidence is lower than this."""
+
+    def includes(self, video: PurePosixPath) -> bool:
+        """Whether a video belongs to the dataset, by its path from `data_root`; kinds of datasets choose."""
+        return True
 
     def __post_init__(self) -> None:
         _positive(self, "fps", "sample_rate", "box_smoothing", "min_frames", "clip_seconds", "clip_timeout")

@@ -182,6 +182,11 @@ DATASETS = (
         source="talkingface.data.demo.render:render_demo",
         missing="talkingface.data.demo.render:missing_files",
     ),
+    DatasetRow(
+        name="MEAD",
+        description="MEAD's talking faces, as distributed or flat; views and emotions by choice",
+        config="talkingface.data.dataprocess.mead:MeadConfig",
+    ),
 )
 VIDEOS = DatasetRow(
     name="videos",

@@ -146,17 +146,17 @@ def _has_lists(config: DatasetConfig) -> bool:
 
 def _unprepared(config: DatasetConfig) -> int:
     from talkingface.data.dataprocess.state import prepare_tasks, standing
-    from talkingface.data.dataprocess.steps.clips import find_videos
+    from talkingface.data.dataprocess.steps.clips import dataset_videos
 
     if not Path(config.data_root).is_dir():
         return 0
-    return sum(standing(task) is None for task in prepare_tasks(config, find_videos(config.data_root)))
+    return sum(standing(task) is None for task in prepare_tasks(config, dataset_videos(config)))
 
 
 def _videos(config: DatasetConfig) -> int:
-    from talkingface.data.dataprocess.steps.clips import find_videos
+    from talkingface.data.dataprocess.steps.clips import dataset_videos
 
-    return len(find_videos(config.data_root)) if Path(config.data_root).is_dir() else 0
+    return len(dataset_videos(config)) if Path(config.data_root).is_dir() else 0
 
 
 def _prepared(config: DatasetConfig) -> int:

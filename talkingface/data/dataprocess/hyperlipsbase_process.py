@@ -18,7 +18,7 @@ from tqdm import tqdm
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.report import write_manifest, write_report
 from talkingface.data.dataprocess.state import PARTIAL, all_rows, prepare_tasks, standing
-from talkingface.data.dataprocess.steps.clips import VIDEO_SUFFIXES, find_videos
+from talkingface.data.dataprocess.steps.clips import VIDEO_SUFFIXES, dataset_videos
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, frame_files
 from talkingface.data.dataprocess.steps.pieces import left_out_row
 from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, prepare_clip
@@ -61,7 +61,7 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
             another process prepares the same folder.
     """
     check_disjoint(read_lists(config.filelist_root), config.filelist_root)
-    videos = find_videos(config.data_root)
+    videos = dataset_videos(config)
     if not videos:
         return _without_videos(config)
     root = Path(config.preprocessed_root)

@@ -26,7 +26,7 @@ def lip_boxes(mask: Tensor) -> Tensor:
     rows, columns = (mask > 0).any(dim=3).flatten(1), (mask > 0).any(dim=2).flatten(1)
     found = torch.stack([*_span(rows), *_span(columns)], dim=1)
     whole = torch.tensor([0, height, 0, width], device=mask.device)
-    usable = (found[:, 1] > found[:, 0]) & (found[:, 3] > found[:, 2])
+    usable = rows.any(dim=1) & (found[:, 1] > found[:, 0]) & (found[:, 3] > found[:, 2])
     return torch.where(usable[:, None], found, whole)
 
 

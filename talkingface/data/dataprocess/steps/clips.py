@@ -8,12 +8,19 @@ import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from talkingface.config.schema import DatasetConfig
+
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".flv", ".wmv", ".3gp",
     ".ogv", ".vob", ".mxf",
 )  # fmt: skip
 MAX_BYTES = 150
 """Longest clip name before what makes it unlike others is added; file systems allow 255."""
+
+
+def dataset_videos(config: DatasetConfig) -> list[PurePosixPath]:
+    """The videos under `data_root` that the dataset includes, as `find_videos` gives them."""
+    return [video for video in find_videos(config.data_root) if config.includes(video)]
 
 
 def find_videos(data_root: str | Path) -> list[PurePosixPath]:

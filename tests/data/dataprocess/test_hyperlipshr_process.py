@@ -1,0 +1,170 @@
+"""Second-stage data from prepared clips: what is written and packed, what is left out, what is not done again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, INDIV_MELS, INPUT_FRAMES, to_network
+from talkingface.config.schema import Config, DatasetConfig, RunConfig
+from talkingface.data.dataprocess.hyperlipshr_process import HyperLipsHRProcess
+from talkingface.data.dataset.hr_store import PICTURES, frame_record, open_hr_clips
+from talkingface.data.dataset.hyperlipshr_dataset import HyperLipsHRDataset
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
+from talkingface.utils.errors import UserError
+
+CPU = torch.device("cpu")
+FRAMES = 8
+
+
+class Darker:
+    """A Base that gives the reference back, a little darker; keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.calls: list[Mapping[str, torch.Tensor]] = []
+
+    def predict(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        self.calls.append(batch)
+        return batch[INPUT_FRAMES][:, 3:] * 0.75
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Two clips of a real face, 150 px; frame 5 of the first shows none, frame 3 of the second is missing."""
+    from skimage.data import astronaut
+
+    photo = astronaut()[..., ::-1]
+    imgs = tmp_path / "prepared" / "imgs" / "eileen"
+    for clip, skip in (("a", None), ("b", 3)):
+        (imgs / clip).mkdir(parents=True)
+        for k in range(FRAMES):
+            face = np.ascontiguousarray(photo[40 + k : 200 + k, 150:290])
+            if clip == "a" and k == 5:
+                face[:] = 128
+            if k != skip:
+                cv2.imwrite(str(imgs / clip / f"{k}.jpg"), face, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        sound = np.random.default_rng(0).normal(0, 0.1, FRAMES * 640).astype(np.float32)
+        soundfile.write(imgs / clip / "audio.wav", sound, 16000)
+    data = DatasetConfig(
+        data_root=str(tmp_path / "data"),
+        filelist_root=str(tmp_path / "lists"),
+        preprocessed_root=str(tmp_path / "prepared"),
+        packed_root=str(tmp_path / "packed"),
+        prepare_workers=1,
+    )
+    (tmp_path / "lists").mkdir()
+    for split, names in (("train", "eileen/a"), ("val", "eileen/b"), ("test", "")):
+        (tmp_path / "lists" / f"{split}.txt").write_text(names)
+    (tmp_path / "base.pth").write_bytes(b"weights")
+    model = HyperLipsHRConfig(img_size=256, base_img_size=64, base_checkpoint=str(tmp_path / "base.pth"))
+    run = RunConfig(show_progress=False, precision="fp32")
+    return Config(model_name="HyperLipsHR", dataset_name="test", run=run, dataset=data, model=model)
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def test_from_crops_to_samples_and_only_once(config: Config, tmp_path: Path):
+    base, process = Darker(), HyperLipsHRProcess(config)
+    assert process.look()[0]
+    message = process.make({"base": base}, CPU)
+    assert "2 clips, 14 frames" in message and "1 frames without a face mesh left out" in message
+    shown = torch.cat([batch[INPUT_FRAMES] for batch in base.calls])
+    assert shown.shape == (15, 6, 64, 64) and (shown[:, :3, 32:] == 0).all() and (shown[:, 3:, 32:] > 0).any()
+    assert all(batch[INDIV_MELS].shape[1:] == (1, 80, 16) for batch in base.calls)
+    assert not shown[0, 3:].equal(shown[6, 3:])  # frames next to the reference take another
+
+    root = tmp_path / "prepared/hr_256/HR_Train_Dateset"
+    sides = {"GT_IMG": 256, "GT_MASK": 256, "GT_SKETCH": 256, "HYPER_IMG": 128, "HYPER_SKETCH": 128}
+    for folder, side in sides.items():
+        assert cv2.imread(str(root / folder / "eileen/a/0.jpg")).shape == (side, side, 3)
+    assert not (root / "GT_IMG/eileen/a/5.jpg").exists()
+    assert "eileen/a: no face mesh in the real face of frames 5" in (tmp_path / "packed/hr_256/report.md").read_text()
+
+    data = HyperLipsHRDataset(config, "train")
+    assert len(data) == 7
+    sample = data[0]
+    assert {key: value.shape for key, value in sample.items()} == {
+        "gt_img": (3, 256, 256), "gt_sketch": (1, 256, 256), "gt_mask": (1, 256, 256),
+        "hyper_img": (3, 128, 128), "hyper_sketch": (1, 128, 128),
+    }  # fmt: skip
+    batch = to_network({key: torch.from_numpy(value)[None] for key, value in sample.items()}, CPU)
+    assert batch["hyper_sketch"].shape == (1, 3, 128, 128) and set(batch["hyper_sketch"].unique().tolist()) == {0, 1}
+    assert 0.02 < batch[GT_MASK].mean() < 0.2
+    assert batch[HYPER_IMG].mean() == pytest.approx(0.75 * batch[GT_IMG].mean().item(), abs=0.05)
+    assert sorted(data[i]["gt_img"].sum() for i in range(7)) == sorted(data[i]["gt_img"].sum() for i in range(7, 14))
+
+    before = times(tmp_path)
+    again = HyperLipsHRProcess(config)
+    assert again.look()[0] is False
+    again.make({"base": base}, CPU)
+    changed = {name for name, time in times(tmp_path).items() if before.get(name) != time}
+    assert {Path(name).name for name in changed} <= {"index.jsonl", "report.md"}
+
+
+@pytest.mark.slow
+def test_another_base_draws_anew_and_an_unfinished_clip_goes_on(config: Config, tmp_path: Path):
+    HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    (tmp_path / "prepared/hr_256/pictures/eileen/b.json").unlink()
+    base = Darker()
+    assert HyperLipsHRProcess(config).look()[0]
+    HyperLipsHRProcess(config).make({"base": base}, CPU)
+    assert not base.calls and HyperLipsHRProcess(config).look()[0] is False
+    (tmp_path / "base.pth").write_bytes(b"other weights")
+    assert HyperLipsHRProcess(config).look()[0]
+    HyperLipsHRProcess(config).make({"base": base}, CPU)
+    assert len(base.calls) == 2 and HyperLipsHRProcess(config).look()[0] is False
+
+
+@pytest.mark.parametrize("spelling", ["HR_Train_Dateset", "HR_Train_Dataset"])
+def test_folders_made_elsewhere_are_used_as_they_stand(config: Config, tmp_path: Path, spelling: str):
+    HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    place = tmp_path / "prepared" / spelling
+    shutil.move(tmp_path / "prepared/hr_256/HR_Train_Dateset", place)
+    (place / "GT_MASK/eileen/a/2.jpg").write_bytes(b"")
+    before = times(place)
+    process = HyperLipsHRProcess(config)
+    todo, reason = process.look()
+    assert todo and spelling in reason
+    assert "2 clips, 13 frames" in process.make({}, CPU)
+    assert times(place) == before and not HyperLipsHRProcess(config).look()[0]
+    assert len(HyperLipsHRDataset(config, "train")) == 6
+    smaller = replace(config, model=replace(config.model, img_size=128))
+    HyperLipsHRProcess(smaller).make({}, CPU)
+    assert HyperLipsHRDataset(smaller, "val")[0]["gt_img"].shape == (3, 128, 128)
+
+
+def test_a_clip_without_sound_is_left_out_by_name(config: Config, tmp_path: Path):
+    (tmp_path / "prepared/imgs/eileen/b/audio.wav").unlink()
+    assert "1 clips left out" in HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    assert "eileen/b: no audio.wav" in (tmp_path / "packed/hr_256/report.md").read_text()
+    assert HyperLipsHRProcess(config).look()[0] is False
+    with pytest.raises(UserError, match="none of its 1 clips"):
+        open_hr_clips(config.dataset, "val", 256)
+
+
+def test_errors(config: Config, tmp_path: Path):
+    with pytest.raises(UserError, match=r"index\.jsonl: no such file"):
+        HyperLipsHRDataset(config, "train")
+    wrong = replace(config, model=replace(config.model, hr_root=str(tmp_path)))
+    with pytest.raises(UserError, match=r"hr_root.*GT_IMG"):
+        HyperLipsHRProcess(wrong)
+
+
+def test_packed_files_are_npy(config: Config, tmp_path: Path):
+    HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    rows = [json.loads(line) for line in (tmp_path / "packed/hr_256/index.jsonl").read_text().splitlines()]
+    stored = np.load(tmp_path / "packed/hr_256/eileen/a.npy")
+    assert stored.shape == (7,) and stored.dtype == frame_record(256) and set(stored.dtype.names) == set(PICTURES)
+    np.testing.assert_array_equal(open_hr_clips(config.dataset, "train", 256)[0].frame(6), stored[6])
+    assert rows[0]["frames"] == 7

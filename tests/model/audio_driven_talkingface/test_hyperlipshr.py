@@ -1,0 +1,74 @@
+"""The composed second stage: what is trained, what stays frozen, what comes out at each size."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from talkingface.batch import GT_IMG, HYPER_IMG, HYPER_SKETCH, INDIV_MELS, INPUT_FRAMES
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HyperLipsHR
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
+
+
+@pytest.fixture(scope="module")
+def model() -> HyperLipsHR:
+    torch.manual_seed(0)
+    return HyperLipsHR(HyperLipsHRConfig(img_size=256, base_img_size=64))
+
+
+def stage_batch(count: int = 2) -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)
+    sketch = (torch.rand(count, 1, 128, 128) > 0.5).float().expand(-1, 3, -1, -1)
+    return {HYPER_IMG: torch.rand(count, 3, 128, 128), HYPER_SKETCH: sketch, GT_IMG: torch.rand(count, 3, 256, 256)}
+
+
+@pytest.mark.parametrize(("img_size", "side"), [(128, 128), (256, 256), (512, 512)])
+def test_the_output_has_the_size_of_the_configuration(img_size: int, side: int):
+    model = HyperLipsHR(HyperLipsHRConfig(img_size=img_size))
+    batch = {HYPER_IMG: torch.rand(1, 3, 128, 128), HYPER_SKETCH: torch.zeros(1, 3, 128, 128)}
+    drawn = model.predict(batch)
+    assert drawn.shape == (1, 3, side, side) and drawn.dtype == torch.float32
+    assert drawn.min() >= 0 and drawn.max() <= 1
+
+
+def test_only_the_decoder_is_trained(model: HyperLipsHR):
+    before = {key: value.clone() for key, value in model.base.state_dict().items()}
+    model.train()
+    assert model.decoder.training and not any(part.training for part in model.base.modules())
+    losses = model.calculate_loss(stage_batch())
+    losses["loss"].backward()
+    trained = {name.split(".")[0] for name, weight in model.named_parameters() if weight.grad is not None}
+    assert trained == {"decoder"} and all(weight.requires_grad for weight in model.decoder.parameters())
+    assert not any(weight.requires_grad for weight in model.base.parameters())
+    with torch.no_grad():
+        model.infer(stage_batch())
+    assert all(value.equal(before[key]) for key, value in model.base.state_dict().items())
+    model.zero_grad()
+
+
+def test_without_base_faces_the_base_draws_them(model: HyperLipsHR):
+    """Noise has no landmarks: sketches are black, and the composed call equals the two stages done by hand."""
+    torch.manual_seed(2)
+    frames, mels = torch.rand(2, 6, 2, 64, 64), torch.randn(2, 2, 1, 80, 16)
+    windows = model.predict({INPUT_FRAMES: frames, INDIV_MELS: mels})
+    assert windows.shape == (2, 3, 2, 256, 256)
+    for sample in range(2):
+        batch = {INPUT_FRAMES: frames[sample].transpose(0, 1), INDIV_MELS: mels[sample]}
+        torch.testing.assert_close(model.predict(batch), windows[sample].transpose(0, 1), atol=2e-3, rtol=0)
+
+
+def test_the_checkpoint_holds_the_base_and_the_decoder_by_their_published_names(model: HyperLipsHR):
+    keys = set(model.state_dict())
+    assert {key.split(".")[0] for key in keys} == {"base", "decoder"}
+    assert {"decoder.conv_base.0.conv_block.0.weight", "decoder.output_block.1.bias"} <= keys
+    assert isinstance(model.base, nn.Module) and "base.face_encoder.features.0.0.weight" in keys
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"img_size": 192}, {"base_img_size": 100}, {"lip_l1_weight": -1}, {"l1_weight": 0, "lip_l1_weight": 0}],
+)
+def test_configurations_that_cannot_be(wrong: dict[str, int]):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        HyperLipsHRConfig(**wrong)

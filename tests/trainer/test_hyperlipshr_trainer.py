@@ -1,0 +1,164 @@
+"""The second stage's recipe: the published trajectory, each term with random backbones, 512 px, and what is missing."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny import tiny_config
+from torch import nn
+
+from talkingface.batch import GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH, Batch
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
+from talkingface.model.losses.backbones import make_features
+from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
+from talkingface.trainer.hyperlipshr_trainer import HyperLipsHRTrainer, full_weights, lip_size
+from talkingface.trainer.run_folder import RunFolder
+from talkingface.utils.errors import MissingWeightsError
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "losses" / "hyperlips_hr.json"
+BOXES = [[70, 100, 40, 90], [64, 96, 30, 80], [72, 110, 35, 95], [66, 104, 44, 86]]
+
+
+def fill(module: nn.Module, gain: float) -> nn.Module:
+    """Weights that depend on the key and the shape alone, as those of the golden networks."""
+    filled = {}
+    for key, like in module.state_dict().items():
+        name, shape = key.rpartition(".")[2], tuple(like.shape)
+        random = np.random.RandomState(zlib.crc32(key.encode()))
+        if name == "num_batches_tracked":
+            value: Any = np.zeros(shape)
+        elif name == "running_var":
+            value = 0.5 + random.random_sample(shape)
+        elif name == "running_mean":
+            value = 0.1 * random.standard_normal(shape)
+        elif len(shape) <= 1:
+            value = (
+                0.75 + 0.5 * random.random_sample(shape) if name == "weight" else 0.05 * random.standard_normal(shape)
+            )
+        else:
+            value = gain / np.sqrt(np.prod(shape[1:])) * random.standard_normal(shape)
+        filled[key] = torch.from_numpy(np.asarray(value)).to(like.dtype)
+    module.load_state_dict(filled)
+    return module
+
+
+def images(seed: int, *shape: int) -> torch.Tensor:
+    drawn = np.random.RandomState(seed).randint(0, 256, size=shape)
+    return torch.from_numpy(drawn.astype(np.float32) / np.float32(255))
+
+
+def trainer_of(folder: Path, parts: dict[str, nn.Module] | None = None, **recipe: Any) -> HyperLipsHRTrainer:
+    config = tiny_config(folder, model=HyperLipsHRConfig(**recipe))
+    config = replace(config, run=replace(config.run, precision="fp32"))
+    torch.manual_seed(0)
+    model = HyperLipsHR(config)
+    return HyperLipsHRTrainer(config, model, run=RunFolder.create(config), device=torch.device("cpu"), parts=parts)
+
+
+def batch_of(side: int, count: int = 2) -> Batch:
+    masks = torch.zeros(count, 1, side, side)
+    masks[..., side // 2 : side * 3 // 4, side // 4 : side * 3 // 4] = 1
+    sketch = (images(3, count, 1, 128, 128) > 0.7).float().expand(-1, 3, -1, -1)
+    return {
+        GT_IMG: images(1, count, 3, side, side), GT_MASK: masks, GT_SKETCH: masks.expand(-1, 3, -1, -1),
+        HYPER_IMG: images(2, count, 3, 128, 128), HYPER_SKETCH: sketch,
+    }  # fmt: skip
+
+
+def random_backbones() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    heads = [torch.rand(width) for width in LPIPS_WIDTHS]
+    return {"vgg": VggContent(make_features("vgg19")), "lip_lpips": Lpips(make_features("vgg16"), heads)}
+
+
+def test_the_published_losses(tmp_path: Path):
+    wanted = json.loads(GOLDEN.read_text())["trajectory"]["rescaling1_in128"]
+    judge = fill(HRDecoder_disc_qual(), 1.41)
+    trainer = trainer_of(
+        tmp_path, {"discriminator": judge}, perceptual="none", relativistic_on="probabilities", adam_beta1=0.5
+    )
+    fill(trainer.model.decoder, 1.3)
+    trainer.model.train()
+    face, masks = images(71, 4, 6, 128, 128), torch.zeros(4, 1, 128, 128)
+    for k, (a, b, c, d) in enumerate(BOXES):
+        masks[k, 0, a : b + 1, c : d + 1] = 1
+    batch = {HYPER_IMG: face[:, :3], HYPER_SKETCH: face[:, 3:], GT_IMG: images(72, 4, 3, 128, 128), GT_MASK: masks}
+    names = {
+        "adversarial": "adv",
+        "l1": "content",
+        "lip_l1": "lip_l1",
+        "loss": "total_without_vgg_lpips",
+        "disc": "disc",
+    }
+    for step, golden in enumerate(wanted[:2]):
+        losses = {names.get(name, name): value.item() for name, value in trainer.train_step(batch).items()}
+        assert losses == pytest.approx(golden, abs=1e-2 if step else 1e-5)
+
+
+def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Path):
+    trainer = trainer_of(tmp_path, random_backbones(), img_size=128, learning_rate=1e-3)
+    before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
+    judge = {key: value.clone() for key, value in trainer.discriminator.state_dict().items()}
+    trainer.model.train()
+    losses = trainer.train_step(batch_of(128))
+    terms = {"l1", "lip_l1", "vgg", "lip_lpips", "adversarial"}
+    assert set(losses) == {"loss", "disc", *terms}
+    assert losses["loss"].item() == pytest.approx(sum(losses[name].item() for name in terms), rel=1e-5)
+    after = trainer.model.state_dict()
+    changed = {key.split(".")[0] for key in after if not after[key].equal(before[key])}
+    assert changed == {"decoder"}
+    assert any(not value.equal(judge[key]) for key, value in trainer.discriminator.state_dict().items())
+    assert all(weight.grad is None for net in trainer.perceptual.values() for weight in net.parameters())
+    assert set(trainer.valid_step(batch_of(128))) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips"}
+
+
+def test_losses_fall(tmp_path: Path):
+    trainer = trainer_of(tmp_path, perceptual="none", adversarial_weight=0.0, learning_rate=5e-3)
+    trainer.model.train()
+    batch = batch_of(128)
+    batch[GT_IMG] = batch[HYPER_IMG]
+    losses = [trainer.train_step(batch)["loss"].item() for _ in range(8)]
+    assert losses[-1] < 0.7 * losses[0] and "discriminator" not in trainer.state()
+
+
+@pytest.mark.slow
+def test_512_takes_steps(tmp_path: Path):
+    trainer = trainer_of(tmp_path, img_size=512, perceptual="none")
+    trainer.model.train()
+    for _ in range(2):
+        losses = trainer.train_step(batch_of(512, count=1))
+    assert all(torch.isfinite(value) for value in losses.values())
+    assert trainer.sample(batch_of(512, count=1)).shape == (512, 4 * 512, 3)
+
+
+def test_the_discriminator_can_join_late(tmp_path: Path):
+    trainer = trainer_of(tmp_path, perceptual="none", disc_start_step=1)
+    trainer.model.train()
+    assert "adversarial" not in trainer.train_step(batch_of(128))
+    trainer.progress.step = 1
+    assert {"adversarial", "disc"} <= set(trainer.train_step(batch_of(128)))
+    assert {"discriminator", "discriminator_optimizer"} <= set(trainer.state())
+
+
+def test_missing_weights_are_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    config = tiny_config(tmp_path, model=HyperLipsHRConfig())
+    config = replace(config, run=replace(config.run, checkpoints_dir=str(tmp_path)))
+    with pytest.raises(MissingWeightsError, match="perceptual=none"):
+        HyperLipsHRTrainer.check(config)
+    HyperLipsHRTrainer.check(replace(config, model=HyperLipsHRConfig(perceptual="none")))
+    HyperLipsHRTrainer.check(replace(config, model=HyperLipsHRConfig(vgg_weight=0, lip_lpips_weight=0)))
+
+
+def test_weights_and_sizes():
+    assert full_weights(HyperLipsHRConfig(perceptual="none")) == {"l1": 1, "lip_l1": 1, "adversarial": 1}
+    assert "lip_l1" not in full_weights(HyperLipsHRConfig(lip_l1_weight=0))
+    assert [lip_size(side) for side in (128, 256, 512)] == [(48, 64), (96, 128), (192, 256)]
