@@ -15,6 +15,8 @@ from talkingface.model.layers.precision import wide
 
 WIDTH = 64
 """Channels throughout."""
+OFFSET, SLOPE = 3.0, 1.0
+"""Of a carried colour: what keeps it above the ReLUs, and its weight before the Sigmoid."""
 
 
 class HRDecoder(nn.Module):
@@ -52,6 +54,28 @@ class HRDecoder(nn.Module):
             out: Tensor = squash(to_colours(wide(drawn)))
         return out
 
+    @torch.no_grad()
+    def start_as_enlargement(self) -> None:
+        """Set the weights so that the untrained decoder gives the face back, enlarged bilinearly.
+
+        Three channels carry the face's colours through every layer, the residual blocks add nothing yet, and the other
+        channels are as they were drawn. Training then begins at the base face instead of noise.
+        """
+        first, *_ = self.conv_base
+        _carry(first, torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]))
+        for layer in (*self.conv_base, *self.up_conv):
+            if isinstance(layer, ConvTransposed):
+                _carry(layer, torch.tensor([0.5, 1, 0.5]).outer(torch.tensor([0.5, 1, 0.5])))
+            elif layer is not first:
+                layer.conv_block[1].weight.zero_()
+        hidden, to_colours, _ = self.output_block
+        _carry(hidden, torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]))
+        to_colours.weight.mul_(0.1)
+        to_colours.bias.fill_(-OFFSET * SLOPE)
+        for colour in range(3):
+            to_colours.weight[colour, :3] = 0
+            to_colours.weight[colour, colour] = SLOPE
+
 
 class HRDecoder_disc_qual(nn.Module):  # noqa: N801  the name its users and checkpoints know
     """Tells real from generated whole faces."""
@@ -80,6 +104,18 @@ class HRDecoder_disc_qual(nn.Module):  # noqa: N801  the name its users and chec
         with torch.autocast(x.device.type, enabled=False):  # in half precision two like verdicts would be equal
             score: Tensor = self.binary_pred[0](F.adaptive_avg_pool2d(wide(x), 1))
         return score.flatten(1)
+
+
+def _carry(layer: Conv | ConvTransposed, kernel: Tensor) -> None:
+    """Let the first three channels pass, normalised and raised above the ReLU."""
+    conv, norm = layer.conv_block
+    for channel in range(3):
+        weight = conv.weight[:, channel] if isinstance(layer, ConvTransposed) else conv.weight[channel]
+        weight.zero_()
+        weight[channel] = kernel
+    conv.bias[:3] = 0
+    norm.weight[:3] = 1
+    norm.bias[:3] = OFFSET
 
 
 def _residual() -> Conv:
