@@ -78,6 +78,9 @@ class HyperLipsHRTrainer(Trainer):
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         weights = self.weights_at(self.progress.step)
+        self._keep_statistics()
+        if self.weights.patch_size is not None:
+            batch = cut_patch(batch, self.weights.patch_size)
         with self.autocast():
             fake = self.model.infer(batch)
         losses = self.generator_losses(batch, fake, weights)
@@ -143,6 +146,14 @@ class HyperLipsHRTrainer(Trainer):
             fake = self.model.predict(batch)
         return picture_grid([batch[HYPER_IMG], batch[HYPER_SKETCH], fake, batch[GT_IMG]])
 
+    def _keep_statistics(self) -> None:
+        """From `norm_freeze_step` on, batch normalisation is what it will be after training."""
+        start = self.weights.norm_freeze_step
+        if start is not None and self.progress.step >= start:
+            for layer in self.model.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+
     def _perceptual(self, config: Config) -> dict[str, nn.Module]:
         """The networks of `PERCEPTUAL` losses that have a weight: as given, else with the weights of their files."""
         raw = self.weights.perceptual_input == "raw"
@@ -174,6 +185,20 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
     }
     blind = PERCEPTUAL if recipe.perceptual == "none" else ()
     return {name: weight for name, weight in every.items() if weight > 0 and name not in blind}
+
+
+def cut_patch(batch: Batch, side: int) -> Batch:
+    """The same random patch of all pictures of a batch: `side` pixels of base faces, as much of the real ones.
+
+    Where a patch has no lips, lip losses look at all of it.
+    """
+    size = batch[HYPER_IMG].shape[-1]
+    top, left = (int(torch.randint(size - side + 1, ())) for _ in range(2))
+    patch: Batch = {}
+    for key, pictures in batch.items():
+        scale = pictures.shape[-1] // size
+        patch[key] = pictures[..., top * scale : (top + side) * scale, left * scale : (left + side) * scale]
+    return patch
 
 
 def lip_size(side: int) -> tuple[int, int]:

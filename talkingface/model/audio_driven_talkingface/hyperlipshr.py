@@ -36,6 +36,8 @@ class HyperLipsHR(AbstractTalkingFace):
         super().__init__(recipe(config, HyperLipsHRConfig))
         self.base = HyperLipsBase().eval().requires_grad_(False)
         self.decoder = HRDecoder(self.config.img_size // HYPER_SIZE)
+        if self.config.initial_decoder == "enlargement":
+            self.decoder.start_as_enlargement()
 
     @property
     def first_stage(self) -> HyperLipsBase:

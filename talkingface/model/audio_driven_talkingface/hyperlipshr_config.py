@@ -45,6 +45,13 @@ class HyperLipsHRConfig(ModelConfig):
     """What the relativistic loss compares; `probabilities` repeats the published code's Sigmoid before it."""
     perceptual_input: Literal["normalised", "raw"] = "normalised"
     """What VGG is shown: RGB normalised as it was trained with, or, as the published code, BGR in [0, 1]."""
+    initial_decoder: Literal["enlargement", "random"] = "enlargement"
+    """Untrained weights: `enlargement` gives the base face back, enlarged; `random` is the published code's."""
+    patch_size: int | None = None
+    """Side of the patches of base faces that a step trains on, 128 at most; none takes whole faces."""
+    norm_freeze_step: int | None = None
+    """Step from which batch normalisation keeps its statistics, which few samples a step would move to and fro; none
+    never does, as published."""
     landmark_smoothing: int = 2
     """Landmarks of sketches are averaged over this many frames before and after each."""
     inference_sketch: Literal["training", "published"] = "training"
@@ -67,11 +74,17 @@ class HyperLipsHRConfig(ModelConfig):
         super().__post_init__()
         if self.img_size not in (128, 256, 512):
             raise ValueError(f"img_size: the second stage draws 128, 256 or 512 pixels, got {self.img_size}")
+        if self.patch_size is not None and not 16 <= self.patch_size <= 128:
+            raise ValueError(f"patch_size: wanted 16 to 128, or none, got {self.patch_size}")
+        if self.patch_size is not None and self.adversarial_weight > 0:
+            raise ValueError(
+                "patch_size and adversarial_weight: the discriminator judges whole faces; give one of them up"
+            )
         if self.base_img_size <= 0 or self.base_img_size % 16:
             raise ValueError(f"base_img_size: wanted a multiple of 16, got {self.base_img_size}")
         names = ("l1_weight", "adversarial_weight", "vgg_weight", "lip_l1_weight", "lip_lpips_weight")
-        for name in (*names, "disc_start_step", "landmark_smoothing"):
-            if getattr(self, name) < 0:
+        for name in (*names, "disc_start_step", "landmark_smoothing", "norm_freeze_step"):
+            if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
         if self.disc_learning_rate <= 0:
             raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")

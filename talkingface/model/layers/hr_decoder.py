@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -61,17 +62,17 @@ class HRDecoder(nn.Module):
         Three channels carry the face's colours through every layer, the residual blocks add nothing yet, and the other
         channels are as they were drawn. Training then begins at the base face instead of noise.
         """
-        first, *_ = self.conv_base
+        first = cast(Conv, self.conv_base[0])
         _carry(first, torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]))
         for layer in (*self.conv_base, *self.up_conv):
             if isinstance(layer, ConvTransposed):
                 _carry(layer, torch.tensor([0.5, 1, 0.5]).outer(torch.tensor([0.5, 1, 0.5])))
-            elif layer is not first:
-                layer.conv_block[1].weight.zero_()
-        hidden, to_colours, _ = self.output_block
-        _carry(hidden, torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]))
+            elif isinstance(layer, Conv) and layer is not first:
+                _parts(layer)[1].weight.zero_()
+        to_colours = cast(nn.Conv2d, self.output_block[1])
+        _carry(cast(Conv, self.output_block[0]), torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]))
         to_colours.weight.mul_(0.1)
-        to_colours.bias.fill_(-OFFSET * SLOPE)
+        cast(Tensor, to_colours.bias).fill_(-OFFSET * SLOPE)
         for colour in range(3):
             to_colours.weight[colour, :3] = 0
             to_colours.weight[colour, colour] = SLOPE
@@ -108,14 +109,19 @@ class HRDecoder_disc_qual(nn.Module):  # noqa: N801  the name its users and chec
 
 def _carry(layer: Conv | ConvTransposed, kernel: Tensor) -> None:
     """Let the first three channels pass, normalised and raised above the ReLU."""
-    conv, norm = layer.conv_block
+    conv, norm = _parts(layer)
     for channel in range(3):
         weight = conv.weight[:, channel] if isinstance(layer, ConvTransposed) else conv.weight[channel]
         weight.zero_()
         weight[channel] = kernel
-    conv.bias[:3] = 0
+    cast(Tensor, conv.bias)[:3] = 0
     norm.weight[:3] = 1
     norm.bias[:3] = OFFSET
+
+
+def _parts(layer: Conv | ConvTransposed) -> tuple[nn.Conv2d | nn.ConvTranspose2d, nn.BatchNorm2d]:
+    conv, norm = layer.conv_block
+    return cast(nn.Conv2d, conv), cast(nn.BatchNorm2d, norm)
 
 
 def _residual() -> Conv:
