@@ -22,7 +22,10 @@ CLIPS = ("anna/1", "anna/2", "bert/1", "bert/2", "cleo/1")
 
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder; `dataset/toy/preprocessed_data/imgs` holds five clips of 24 frames, 32 px."""
+    """The working folder; `dataset/toy/preprocessed_data/imgs` holds five clips of 24 frames, 32 px.
+
+    Noise has no landmarks, so the second stage's pictures of one frame a clip lie there too, as if made elsewhere.
+    """
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     for name in CLIPS:
@@ -31,6 +34,10 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for number in range(24):
             cv2.imwrite(str(folder / f"{number}.jpg"), rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
         write_wav(folder / "audio.wav", rng.normal(0, 0.1, 24 * 640).astype(np.float32), 16000)
+        for pictures in ("GT_IMG", "GT_MASK", "GT_SKETCH", "HYPER_IMG", "HYPER_SKETCH"):
+            path = tmp_path / "dataset/toy/preprocessed_data/HR_Train_Dateset" / pictures / name / "0.jpg"
+            path.parent.mkdir(parents=True)
+            cv2.imwrite(str(path), np.full((32, 32, 3), 255, np.uint8))
     return tmp_path
 
 
