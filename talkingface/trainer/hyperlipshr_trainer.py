@@ -10,13 +10,14 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.base import AbstractTalkingFace
-from talkingface.model.losses import cut_lips, l1_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
+from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
 from talkingface.model.losses.backbones import (
     LPIPS_HEADS,
     VGG16,
@@ -79,6 +80,8 @@ class HyperLipsHRTrainer(Trainer):
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         weights = self.weights_at(self.progress.step)
         self._keep_statistics()
+        if self.weights.lower_jitter:
+            batch = move_lower_halves(batch, self.weights.lower_jitter)
         if self.weights.patch_size is not None:
             batch = cut_patch(batch, self.weights.patch_size)
         with self.autocast():
@@ -96,6 +99,8 @@ class HyperLipsHRTrainer(Trainer):
         losses: dict[str, Tensor] = {}
         if "l1" in weights:
             losses["l1"] = l1_loss(fake, real)
+        if "l2" in weights:
+            losses["l2"] = l2_loss(fake, real)
         if "lip_l1" in weights:
             losses["lip_l1"] = lip_l1(fake, real, boxes)
         with self.autocast():
@@ -178,6 +183,7 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
     """Weights of the losses of a recipe; those of weight 0, and without VGG those that look through it, are absent."""
     every = {
         "l1": recipe.l1_weight,
+        "l2": recipe.l2_weight,
         "lip_l1": recipe.lip_l1_weight,
         "vgg": recipe.vgg_weight,
         "lip_lpips": recipe.lip_lpips_weight,
@@ -185,6 +191,24 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
     }
     blind = PERCEPTUAL if recipe.perceptual == "none" else ()
     return {name: weight for name, weight in every.items() if weight > 0 and name not in blind}
+
+
+def move_lower_halves(batch: Batch, pixels: float) -> Batch:
+    """Move the lower half of each base face, with its sketch, at random by up to so many pixels each way.
+
+    The upper half stays; between them the movement grows evenly over a sixth of the height.
+    """
+    pictures = torch.cat([batch[HYPER_IMG], batch[HYPER_SKETCH]], dim=1)
+    count, _, height, width = pictures.shape
+    centres = [(torch.arange(side, device=pictures.device) + 0.5) * 2 / side - 1 for side in (height, width)]
+    share = (centres[0] * 3).clamp(0, 1)
+    moves = ((torch.rand(count, 2) * 2 - 1) * pixels * 2 / width).to(pictures.device)
+    y = centres[0] + moves[:, :1] * share
+    grid_y = y[:, :, None].expand(-1, -1, width)
+    grid_x = centres[1] + (moves[:, 1:] * share)[:, :, None]
+    grid = torch.stack([grid_x, grid_y], dim=-1)
+    moved = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    return {**batch, HYPER_IMG: moved[:, :3], HYPER_SKETCH: moved[:, 3:]}
 
 
 def cut_patch(batch: Batch, side: int) -> Batch:

@@ -19,7 +19,13 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_dis
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.backbones import make_features
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
-from talkingface.trainer.hyperlipshr_trainer import HyperLipsHRTrainer, full_weights, lip_size
+from talkingface.trainer.hyperlipshr_trainer import (
+    HyperLipsHRTrainer,
+    cut_patch,
+    full_weights,
+    lip_size,
+    move_lower_halves,
+)
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import MissingWeightsError
 
@@ -146,6 +152,42 @@ def test_the_discriminator_can_join_late(tmp_path: Path):
     trainer.progress.step = 1
     assert {"adversarial", "disc"} <= set(trainer.train_step(batch_of(128)))
     assert {"discriminator", "discriminator_optimizer"} <= set(trainer.state())
+
+
+def test_patches_are_the_same_place_of_all_pictures():
+    batch = batch_of(256)
+    places = torch.arange(128 * 128.0).view(1, 1, 128, 128).expand(2, 3, -1, -1)
+    batch[HYPER_IMG], batch[GT_IMG] = places, places.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    patch = cut_patch(batch, 32)
+    assert {key: value.shape[-1] for key, value in patch.items()} == {
+        GT_IMG: 64, GT_MASK: 64, GT_SKETCH: 64, HYPER_IMG: 32, HYPER_SKETCH: 32,
+    }  # fmt: skip
+    assert patch[GT_IMG][..., ::2, ::2].equal(patch[HYPER_IMG])
+
+
+def test_only_lower_halves_of_base_faces_move():
+    batch = batch_of(128)
+    ramp = torch.arange(128.0).view(1, 1, 1, 128).expand(2, 3, 128, 128)
+    moved = move_lower_halves({**batch, HYPER_IMG: ramp}, 4.0)
+    torch.testing.assert_close(moved[HYPER_IMG][:, :, :64], ramp[:, :, :64], atol=1e-3, rtol=0)
+    shift = (moved[HYPER_IMG] - ramp)[:, 0, -1, 10:-10]  # by one number for the whole row
+    assert (shift.abs() <= 4.01).all() and (shift.std(dim=1) < 1e-3).all() and shift[0, 0] != shift[1, 0]
+    assert moved[GT_IMG] is batch[GT_IMG]
+
+
+def test_statistics_stand_still_from_their_step_on(tmp_path: Path):
+    trainer = trainer_of(
+        tmp_path, perceptual="none", adversarial_weight=0.0, norm_freeze_step=1, patch_size=64, l2_weight=1.0,
+        lower_jitter=2.0,
+    )  # fmt: skip
+    trainer.model.train()
+    seen = []
+    for step in range(3):
+        trainer.progress.step = step
+        assert {"l1", "l2", "lip_l1"} <= set(trainer.train_step(batch_of(128)))
+        trainer.model.train()  # as after a validation
+        seen.append({key: value.clone() for key, value in trainer.model.state_dict().items() if "running" in key})
+    assert all(seen[1][key].equal(seen[0][key]) and seen[2][key].equal(seen[0][key]) for key in seen[0])
 
 
 def test_missing_weights_are_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -21,6 +21,8 @@ class HyperLipsHRConfig(ModelConfig):
     adam_beta1: float = 0.5
     l1_weight: float = 1.0
     """Weight of the pixels' L1."""
+    l2_weight: float = 0.0
+    """Weight of the pixels' squared error, which keeps unsure edges soft; the paper has none."""
     adversarial_weight: float = 1.0
     """Weight of the relativistic discriminator; 0 trains without one."""
     vgg_weight: float = 1.0
@@ -49,6 +51,9 @@ class HyperLipsHRConfig(ModelConfig):
     """Untrained weights: `enlargement` gives the base face back, enlarged; `random` is the published code's."""
     patch_size: int | None = None
     """Side of the patches of base faces that a step trains on, 128 at most; none takes whole faces."""
+    lower_jitter: float = 0.0
+    """Pixels of the 128 by which the lower halves of base faces are moved at random in training: a Base places the jaws
+    of clips that it was trained on better than those of others. None are moved in the published code."""
     norm_freeze_step: int | None = None
     """Step from which batch normalisation keeps its statistics, which few samples a step would move to and fro; none
     never does, as published."""
@@ -82,11 +87,11 @@ class HyperLipsHRConfig(ModelConfig):
             )
         if self.base_img_size <= 0 or self.base_img_size % 16:
             raise ValueError(f"base_img_size: wanted a multiple of 16, got {self.base_img_size}")
-        names = ("l1_weight", "adversarial_weight", "vgg_weight", "lip_l1_weight", "lip_lpips_weight")
-        for name in (*names, "disc_start_step", "landmark_smoothing", "norm_freeze_step"):
+        names = ("l1_weight", "l2_weight", "adversarial_weight", "vgg_weight", "lip_l1_weight", "lip_lpips_weight")
+        for name in (*names, "disc_start_step", "landmark_smoothing", "norm_freeze_step", "lower_jitter"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
         if self.disc_learning_rate <= 0:
             raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")
-        if not any(getattr(self, name) for name in ("l1_weight", "lip_l1_weight")):
-            raise ValueError("l1_weight and lip_l1_weight: one of them has to be above 0")
+        if not any(getattr(self, name) for name in ("l1_weight", "l2_weight", "lip_l1_weight")):
+            raise ValueError("l1_weight, l2_weight and lip_l1_weight: one of them has to be above 0")

@@ -3,7 +3,7 @@
 from talkingface.model.losses.adversarial import adversarial_loss, discriminator_losses
 from talkingface.model.losses.cross_entropy import cross_entropy
 from talkingface.model.losses.lips import cut_lips, lip_boxes, lip_l1
-from talkingface.model.losses.reconstruction import l1_loss, mouth_map
+from talkingface.model.losses.reconstruction import l1_loss, l2_loss, mouth_map
 from talkingface.model.losses.relativistic import relativistic_loss
 from talkingface.model.losses.sync import expert_window, sync_loss
 from talkingface.model.losses.weighted import weighted_sum
@@ -15,6 +15,7 @@ __all__ = [
     "discriminator_losses",
     "expert_window",
     "l1_loss",
+    "l2_loss",
     "lip_boxes",
     "lip_l1",
     "mouth_map",

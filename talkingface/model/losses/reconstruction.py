@@ -44,3 +44,13 @@ def l1_loss(fake: Tensor, real: Tensor, *, mouth_weight: float = 1.0) -> Tensor:
         return error.mean()
     weights = 1 + (mouth_weight - 1) * mouth_map(*error.shape[-2:], device=error.device)
     return (error * (weights / weights.mean())).mean()
+
+
+def l2_loss(fake: Tensor, real: Tensor) -> Tensor:
+    """Mean squared error, in float32 or better; what PSNR measures.
+
+    Args:
+        fake: any shape, in [0, 1].
+        real: like `fake`.
+    """
+    return (wide(fake) - real).square().mean()
