@@ -60,7 +60,7 @@ def test_flags_that_cannot_be_read(argv: list[str], message: str):
     [
         (["--model=HyperLipsBas", "-d", "demo"], "unknown model 'HyperLipsBas'; did you mean 'HyperLipsBase'?"),
         (["--model=HyperLipsBase"], "--dataset: needed; known: demo"),
-        (["--dataset=demo"], "--model: needed; known: HyperLipsBase, Wav2Lip"),
+        (["--dataset=demo"], "--model: needed; known: HyperLipsBase, HyperLipsHR, "),
         (["--model=HyperLipsBase", "-d", "nowhere"], "unknown dataset 'nowhere'"),
         (["trian"], "unknown command 'trian'; did you mean 'train'?"),
         (["train", "MEAD"], "MEAD: not understood"),
