@@ -62,12 +62,14 @@ def test_an_exception_of_the_callback_goes_on():
 
 
 SCRIPT = """
+import signal
 import sys
 sys.path.insert(0, {tests!r})
 from worker_tasks import work
 from talkingface.utils.parallel import run_tasks
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who was started in the background ignores Ctrl-C
     run_tasks(work, [1, "hang", "hang"], workers=2, on_result=lambda index, result: print("started", flush=True))
 """
 
