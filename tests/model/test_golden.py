@@ -192,7 +192,8 @@ def test_float32(name: str) -> None:
     results, loss = train_once(fill(network, keys_of(case)["gain"]), case.inputs(torch.float32))
     for index, result in enumerate(results):
         np.testing.assert_allclose(probe(result, 4096), wanted[f"train_out{index}_probe4096"], atol=case.float32[0])
-    assert loss == pytest.approx(float(wanted["train_loss"]), rel=2e-4)
+    # a mean of differences that nearly cancel: 55,296 outputs that move by 2e-4 each move it by 1e-6
+    assert loss == pytest.approx(float(wanted["train_loss"]), rel=2e-4, abs=1e-6)
     lengths, large = gradients(network)[0], wanted["train_grad_l2"] > 1e-6 * wanted["train_grad_l2"].max()
     np.testing.assert_allclose(lengths[large], wanted["train_grad_l2"][large], rtol=case.float32[1])
 
