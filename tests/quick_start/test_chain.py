@@ -136,6 +136,33 @@ def test_an_expert_that_is_there_is_taken_and_a_poor_one_is_told(prepared: Path,
     assert len(find_runs("saved", "HyperLipsBase")) == 1
 
 
+def test_an_expert_for_the_raw_clips_then_one_for_those_that_it_keeps(
+    prepared: Path, capsys: pytest.CaptureFixture[str]
+):
+    """`bootstrap`: train on the clips as they are, measure with that, train expert and generator on what is kept."""
+    bootstrap = [*TINY, "--sync_expert=bootstrap", "--max_offset=15"]
+    assert main(["train", "--model=Wav2Lip", *bootstrap, "--dry-run"]) == 0
+    plan = [line.split("] ")[1] for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+    wanted = ("train SyncNetWav2Lip ", "measure sync ", "train SyncNetWav2Lip ", "train Wav2Lip ")
+    assert all(line.startswith(stage) for line, stage in zip(plan[-4:], wanted, strict=True)), plan
+
+    assert main(["train", "--model=SyncNetWav2Lip", *TINY]) == 0
+    assert main(["train", "--model=SyncNetWav2Lip", *bootstrap]) == 0
+    raw, kept = sorted(find_runs("saved", "SyncNetWav2Lip", finished=True), key=lambda run: run.path.name)
+    assert (raw.status()["selection"], kept.status()["selection"]["max_offset"]) == ({}, 15)
+    rows = [json.loads(line) for line in (prepared / "dataset/toy/packed/sync.jsonl").read_text().splitlines()]
+    assert {row["name"] for row in rows} == {"anna/1", "anna/2", "bert/1", "bert/2", "cleo/1"}
+
+    command = ["train", "--model=Wav2Lip", *bootstrap]
+    assert main(command) == 0
+    (run,) = find_runs("saved", "Wav2Lip", finished=True)
+    assert yaml.safe_load(run.config_file.read_text())["model"]["expert_checkpoint"] == str(kept.best)
+    before = files(prepared / "saved")
+    capsys.readouterr()
+    assert main(command) == 0
+    assert f"were measured by {raw.best}" in capsys.readouterr().out and files(prepared / "saved") == before
+
+
 def test_a_run_that_was_cut_short_goes_on(prepared: Path, murmur: str, capsys: pytest.CaptureFixture[str]):
     command = ["train", f"--model={murmur}", *TINY]
     assert main(command) == 0
