@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.config.schema import Config
-from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
@@ -138,7 +138,13 @@ class HyperLipsHRTrainer(Trainer):
         with self.autocast():
             fake = self.model.infer(batch)
         losses = self.generator_losses(batch, fake, weights)
-        return {"loss": weighted_sum(losses, weights), **losses}
+        return {"loss": weighted_sum(losses, weights), **losses, "best_detail": self._best_detail(batch, fake)}
+
+    def _best_detail(self, batch: Batch, fake: Tensor) -> Tensor:
+        """The `detail` whose faces would have been nearest to the real ones, by least squares over the batch."""
+        first = enlarge(batch[HYPER_IMG], fake.shape[-1])
+        added, missing = (fake.float() - first) / self.weights.detail, batch[GT_IMG] - first
+        return (added * missing).sum() / added.square().sum().clamp_min(1e-9)
 
     def weights_at(self, step: int) -> dict[str, float]:
         """Weights of the losses that count at a step; the others are not computed."""

@@ -15,7 +15,7 @@ from tiny import tiny_config
 from torch import nn
 
 from talkingface.batch import GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH, Batch
-from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.backbones import make_features
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
@@ -123,7 +123,7 @@ def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Pa
     assert changed == {"decoder"}
     assert any(not value.equal(judge[key]) for key, value in trainer.discriminator.state_dict().items())
     assert all(weight.grad is None for net in trainer.perceptual.values() for weight in net.parameters())
-    assert set(trainer.valid_step(batch_of(128))) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips"}
+    assert set(trainer.valid_step(batch_of(128))) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips", "best_detail"}
 
 
 def test_losses_fall(tmp_path: Path):
@@ -136,6 +136,20 @@ def test_losses_fall(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_the_best_detail_is_nearer_to_the_real_faces_than_any_other(tmp_path: Path):
+    batch = batch_of(256)
+    trainer = trainer_of(tmp_path, img_size=256, adversarial_weight=0.0, perceptual="none", detail=0.5)
+    trainer.model.eval()
+    with torch.no_grad():
+        found = float(trainer.valid_step(batch)["best_detail"])
+    first, half = enlarge(batch[HYPER_IMG], 256), trainer.model.predict(batch)
+
+    def error(detail: float) -> float:
+        return float((first + detail / 0.5 * (half - first) - batch[GT_IMG]).square().mean())
+
+    assert all(error(found) < error(found + step) for step in (-0.05, 0.05))
+
+
 def test_512_takes_steps(tmp_path: Path):
     trainer = trainer_of(tmp_path, img_size=512, perceptual="none")
     trainer.model.train()

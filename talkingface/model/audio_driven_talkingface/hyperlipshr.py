@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from talkingface.batch import GT_IMG, HYPER_IMG, HYPER_SIZE, HYPER_SKETCH
 from talkingface.config.schema import Config
@@ -62,7 +63,10 @@ class HyperLipsHR(AbstractTalkingFace):
 
     def refine(self, batch: Mapping[str, Tensor]) -> Tensor:
         """`hyper_img` and `hyper_sketch`, each (B, 3, 128, 128) in [0, 1], to faces (B, 3, S, S) in (0, 1)."""
-        return self.decoder(torch.cat([batch[HYPER_IMG], batch[HYPER_SKETCH]], dim=1))
+        drawn: Tensor = self.decoder(torch.cat([batch[HYPER_IMG], batch[HYPER_SKETCH]], dim=1))
+        if self.training or self.config.detail == 1:
+            return drawn
+        return torch.lerp(enlarge(batch[HYPER_IMG], drawn.shape[-1]), drawn.float(), self.config.detail)
 
     def infer(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Refined faces, (B, 3, S, S): of `hyper_img` where the batch has it, else of the Base's own drawing.
@@ -103,6 +107,13 @@ class HyperLipsHR(AbstractTalkingFace):
         pixels = torch.from_numpy(np.stack(faces)).to(device).permute(0, 3, 1, 2).float().div_(255)
         lines = torch.from_numpy(np.stack(sketches)).to(device)[:, None].float().div_(255)
         return {HYPER_IMG: pixels, HYPER_SKETCH: lines.expand(-1, 3, -1, -1)}
+
+
+def enlarge(faces: Tensor, side: int) -> Tensor:
+    """Faces (B, 3, s, s) in [0, 1] to (B, 3, side, side) float32 in [0, 1], bicubically."""
+    if faces.shape[-1] == side:
+        return faces.float()
+    return F.interpolate(faces.float(), (side, side), mode="bicubic", align_corners=False).clamp(0, 1)
 
 
 def _to_pictures(faces: Tensor) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from talkingface.batch import GT_IMG, HYPER_IMG, HYPER_SKETCH, INDIV_MELS, INPUT_FRAMES
-from talkingface.model.audio_driven_talkingface.hyperlipshr import HyperLipsHR
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 
 
@@ -30,6 +30,20 @@ def test_the_output_has_the_size_of_the_configuration(img_size: int, side: int):
     drawn = model.predict(batch)
     assert drawn.shape == (1, 3, side, side) and drawn.dtype == torch.float32
     assert drawn.min() >= 0 and drawn.max() <= 1
+
+
+def test_detail_lies_between_the_base_face_and_the_decoder():
+    torch.manual_seed(0)
+    whole = HyperLipsHR(HyperLipsHRConfig(img_size=256, initial_decoder="random")).eval()
+    part = HyperLipsHR(HyperLipsHRConfig(img_size=256, detail=0.25)).eval()
+    part.load_state_dict(whole.state_dict())
+    batch = stage_batch()
+    first, drawn = enlarge(batch[HYPER_IMG], 256), whole.predict(batch)
+    torch.testing.assert_close(part.predict(batch), 0.75 * first + 0.25 * drawn)
+    assert float((drawn - first).abs().mean()) > 0.05
+    part.train()
+    whole.train()
+    torch.testing.assert_close(part.refine(batch), whole.refine(batch))  # training is the decoder's alone
 
 
 def test_only_the_decoder_is_trained(model: HyperLipsHR):
@@ -67,7 +81,13 @@ def test_the_checkpoint_holds_the_base_and_the_decoder_by_their_published_names(
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"img_size": 192}, {"base_img_size": 100}, {"lip_l1_weight": -1}, {"l1_weight": 0, "lip_l1_weight": 0}],
+    [
+        {"img_size": 192},
+        {"detail": 0},
+        {"base_img_size": 100},
+        {"lip_l1_weight": -1},
+        {"l1_weight": 0, "lip_l1_weight": 0},
+    ],
 )
 def test_configurations_that_cannot_be(wrong: dict[str, int]):
     with pytest.raises(ValueError, match=next(iter(wrong))):
