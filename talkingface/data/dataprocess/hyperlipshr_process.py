@@ -38,6 +38,7 @@ from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
 from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index
+from talkingface.data.dataset.sync_file import sound_shifts
 from talkingface.utils.device import autocast
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json, write_text
@@ -115,7 +116,10 @@ class HyperLipsHRProcess:
             return False
         failed: dict[str, str] = {}
         if not self.given:
-            tasks = self._tasks()
+            try:
+                tasks = self._tasks()
+            except UserError:  # sync is still to be measured
+                return False
             if any(self._todo_base(task) for task in tasks):
                 return False
             failed = self._without_faces(tasks)
@@ -140,7 +144,8 @@ class HyperLipsHRProcess:
         """What base faces were made from: the crops and the sound, the Base, and what it was shown."""
         path = self.recipe.base_checkpoint
         base = "none" if path is None else file_hash(path)
-        return f"{VERSION} {folder_fingerprint(task.folder)} {base} {task.img_size} {task.mel_pad_mode}"
+        moved = f" {task.sound_shift}" if task.sound_shift else ""
+        return f"{VERSION} {folder_fingerprint(task.folder)} {base} {task.img_size} {task.mel_pad_mode}{moved}"
 
     def _pictures_mark(self, name: str) -> str:
         faces = _source(self._record("base", name))
@@ -195,7 +200,7 @@ class HyperLipsHRProcess:
     def _tasks(self) -> list[BaseTask]:
         """Clips of the training and validation lists; the test's never come near a training."""
         lists = read_lists(self.data.filelist_root)
-        wanted = {name for split in ("train", "val") for name in lists.get(split, [])}
+        shifts = sound_shifts(self.data, {name for split in ("train", "val") for name in lists.get(split, [])})
         return [
             BaseTask(
                 name=name,
@@ -206,9 +211,10 @@ class HyperLipsHRProcess:
                 sample_rate=self.data.sample_rate,
                 fps=self.data.fps,
                 batch_size=BASE_BATCH,
+                sound_shift=shifts[name],
             )
             for name, folder in find_clip_folders(self.data.preprocessed_root).items()
-            if name in wanted
+            if name in shifts
         ]
 
     def _pack_tasks(self) -> list[PackHRTask]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
-from talkingface.data.dataset.sync_file import read_sync, sync_path
+from talkingface.data.dataset.sync_file import read_sync, sound_shifts
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.mel import MEL_BINS
 
@@ -119,20 +119,11 @@ def open_clips(config: DatasetConfig, split: str, img_size: int, mel_pad_mode: s
 
 
 def _by_sync(clips: list[Clip], config: DatasetConfig, path: Path) -> list[Clip]:
-    measured = read_sync(config.packed_root)
-    unknown = [clip.name for clip in clips if clip.name not in measured]
-    if unknown:
-        raise UserError(
-            f"{sync_path(config.packed_root)}: {len(unknown)} clips of {path} have not been measured (first: "
-            f"{unknown[0]}); run prepare again with sync_expert"
-        )
-    kept = [clip for clip in clips if measured[clip.name].problem(config) is None]
-    if not kept:
-        first = measured[clips[0].name].problem(config)
+    shifts = sound_shifts(config, [clip.name for clip in clips])
+    if not shifts:
+        first = read_sync(config.packed_root)[clips[0].name].problem(config)
         raise UserError(f"{path}: none of its {len(clips)} clips is in sync enough (first: {clips[0].name}: {first})")
-    if not config.correct_offset:
-        return kept
-    return [replace(clip, sound_shift=-(measured[clip.name].offset or 0)) for clip in kept]
+    return [replace(clip, sound_shift=shifts[clip.name]) for clip in clips if clip.name in shifts]
 
 
 def _clip(config: DatasetConfig, img_size: int, mel_pad_mode: str, row: dict) -> Clip:

@@ -6,11 +6,12 @@ The clip's own files stay as they are; training moves a clip's sound, or leaves 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from talkingface.config.schema import DatasetConfig
+from talkingface.utils.errors import UserError
 from talkingface.utils.files import write_text
 
 
@@ -50,6 +51,29 @@ def read_sync(packed_root: str | Path) -> dict[str, ClipSync]:
         return {}
     rows = [ClipSync(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     return {row.name: row for row in rows}
+
+
+def sound_shifts(config: DatasetConfig, names: Collection[str]) -> dict[str, int]:
+    """Clips that the configuration uses, and by how many frames each one's sound lies later than its own frame.
+
+    Args:
+        config: says whether sync counts, which clips are left out, and whether their sound is moved.
+        names: of the clips to choose from.
+
+    Raises:
+        UserError: one of them has not been measured.
+    """
+    if not config.uses_sync:
+        return dict.fromkeys(names, 0)
+    measured = read_sync(config.packed_root)
+    unknown = [name for name in names if name not in measured]
+    if unknown:
+        raise UserError(
+            f"{sync_path(config.packed_root)}: {len(unknown)} clips have not been measured (first: {unknown[0]}); run "
+            f"prepare again with sync_expert"
+        )
+    kept = {name: measured[name] for name in names if measured[name].problem(config) is None}
+    return {name: -(row.offset or 0) if config.correct_offset else 0 for name, row in kept.items()}
 
 
 def write_sync(packed_root: str | Path, rows: Iterable[ClipSync]) -> None:

@@ -19,6 +19,7 @@ from talkingface.config.schema import Config, DatasetConfig, RunConfig
 from talkingface.data.dataprocess.hyperlipshr_process import HyperLipsHRProcess
 from talkingface.data.dataset.hr_store import PICTURES, frame_record, open_hr_clips
 from talkingface.data.dataset.hyperlipshr_dataset import HyperLipsHRDataset
+from talkingface.data.dataset.sync_file import ClipSync, write_sync
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.utils.errors import UserError
 
@@ -151,6 +152,25 @@ def test_a_clip_without_sound_is_left_out_by_name(config: Config, tmp_path: Path
     assert HyperLipsHRProcess(config).look()[0] is False
     with pytest.raises(UserError, match="none of its 1 clips"):
         open_hr_clips(config.dataset, "val", 256)
+
+
+def test_sound_is_moved_and_clips_left_out_by_what_an_expert_measured(config: Config, tmp_path: Path):
+    plain, moved = Darker(), Darker()
+    HyperLipsHRProcess(config).make({"base": plain}, CPU)
+    picky = replace(
+        config, dataset=replace(config.dataset, sync_expert="e.pth", correct_offset=True, min_confidence=0.5)
+    )
+    process = HyperLipsHRProcess(picky)
+    assert process.look()[0]
+    with pytest.raises(UserError, match="2 clips have not been measured"):
+        process.make({"base": moved}, CPU)
+    rows = (("eileen/a", -2, 0.9), ("eileen/b", 0, 0.1))
+    found = [ClipSync(name=name, offset=offset, confidence=sure, made_from="") for name, offset, sure in rows]
+    write_sync(config.dataset.packed_root, found)
+    assert "1 clips, 7 frames" in process.make({"base": moved}, CPU) and not process.look()[0]
+    before, after = (torch.cat([batch[INDIV_MELS] for batch in base.calls]) for base in (plain, moved))
+    assert len(after) == FRAMES and after[1:3].equal(before[3:5])  # lips two frames early: their sound is two later
+    assert [clip.name for clip in open_hr_clips(picky.dataset, "train", 256)] == ["eileen/a"]
 
 
 def test_errors(config: Config, tmp_path: Path):

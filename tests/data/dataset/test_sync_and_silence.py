@@ -78,7 +78,7 @@ def test_clips_out_of_sync_are_left_out(packed: DatasetConfig) -> None:
     with pytest.raises(UserError, match=r"none of its 2 clips is in sync enough \(first: s/a: confidence 0.500"):
         names(min_confidence=0.9)
     write_sync(packed.packed_root, rows(a=(None, None)))
-    with pytest.raises(UserError, match=r"1 clips of .*train.txt have not been measured \(first: s/b\)"):
+    with pytest.raises(UserError, match=r"1 clips have not been measured \(first: s/b\)"):
         names(max_offset=5)
     with pytest.raises(ValueError, match="sync_expert: correct_offset, max_offset and min_confidence go by"):
         replace(packed, correct_offset=True)

@@ -45,6 +45,8 @@ class BaseTask:
     sample_rate: int
     fps: int
     batch_size: int
+    sound_shift: int = 0
+    """The sound of frame k lies at frame k + `sound_shift`."""
 
 
 def draw_clip(task: BaseTask, predict: Predict, device: torch.device) -> None:
@@ -65,7 +67,8 @@ def draw_clip(task: BaseTask, predict: Predict, device: torch.device) -> None:
         crops = {number: face for number in part if (face := _read(files[number], task.img_size)) is not None}
         if crops:
             references = [last[1] if abs(number - first[0]) < FAR else first[1] for number in crops]
-            batch = _batch(crops, references, mel, task.fps, device)
+            starts = _mel_starts([number + task.sound_shift for number in crops], mel.shape[1], task.fps)
+            batch = _batch(crops, references, cut_mels(mel, starts), device)
             for number, face in zip(crops, _to_pictures(predict(batch)), strict=True):
                 write_jpeg(task.out / f"{number}.jpg", fit(face, HYPER_SIZE))
 
@@ -75,19 +78,21 @@ def write_jpeg(path: Path, picture: NDArray[np.uint8]) -> None:
     path.write_bytes(cv2.imencode(".jpg", picture, QUALITY)[1].tobytes())
 
 
+def _mel_starts(numbers: list[int], steps: int, fps: int) -> list[int]:
+    """Each frame's mel starts a frame before it, as in training."""
+    return [min(max(mel_start(number - 1, fps), 0), steps - MEL_STEPS) for number in numbers]
+
+
 def _batch(
     crops: Mapping[int, NDArray[np.uint8]],
     references: list[NDArray[np.uint8]],
-    mel: NDArray[np.float32],
-    fps: int,
+    mels: NDArray[np.float32],
     device: torch.device,
 ) -> dict[str, Tensor]:
-    """Network input of single frames; each one's mel starts a frame before it, as in training."""
-    last_start = mel.shape[1] - MEL_STEPS
-    starts = [min(max(mel_start(number - 1, fps), 0), last_start) for number in crops]
+    """Network input of single frames."""
     stored = {GT: _stored(list(crops.values())), REFERENCE: _stored(references)}
     frames = to_network(stored, device)[INPUT_FRAMES].squeeze(2)
-    return {INPUT_FRAMES: frames, INDIV_MELS: torch.from_numpy(cut_mels(mel, starts)).to(device)}
+    return {INPUT_FRAMES: frames, INDIV_MELS: torch.from_numpy(mels).to(device)}
 
 
 def _stored(faces: list[NDArray[np.uint8]]) -> Tensor:
