@@ -1,22 +1,24 @@
-// Real and generated of one card play in step: one leads with its sound, the others follow without theirs.
-for (const card of document.querySelectorAll("[data-card]")) {
-  const videos = [...card.querySelectorAll("video[data-step]")];
-  const lead = videos.find((one) => one.dataset.step === "lead") || videos[0];
-  const button = card.querySelector("button");
-  const head = card.querySelector(".head");
-  if (!lead || !button) continue;
+// Without this script every video has its own controls. With it, a card's real and generated video play in step: the
+// generated one leads with its sound, the real one follows without; a video with another clip's sound plays alone.
+function group(card, videos, lead, button, slider, head) {
   const others = videos.filter((one) => one !== lead);
+  const name = button.textContent;
   others.forEach((one) => { one.muted = true; });
   const follow = () => {
     for (const one of others) {
-      if (Math.abs(one.currentTime - lead.currentTime) > 0.06) one.currentTime = Math.min(lead.currentTime, one.duration || 0);
+      const wanted = Math.min(lead.currentTime, one.duration || 0);
+      if (Math.abs(one.currentTime - wanted) > 0.06) one.currentTime = wanted;
     }
   };
-  const tick = () => {
-    if (head && lead.duration) {
+  const show = () => {
+    if (slider && lead.duration) slider.value = lead.currentTime / lead.duration;
+    if (head) {
       head.style.display = "block";
       head.style.left = Math.min(100, 100 * lead.currentTime / Number(head.dataset.seconds)) + "%";
     }
+  };
+  const tick = () => {
+    show();
     if (!lead.paused) { follow(); requestAnimationFrame(tick); }
   };
   lead.addEventListener("play", () => {
@@ -27,14 +29,21 @@ for (const card of document.querySelectorAll("[data-card]")) {
   });
   lead.addEventListener("pause", () => {
     others.forEach((one) => one.pause());
-    button.textContent = lead.ended ? "Play again" : "Play in step";
+    button.textContent = name;
   });
-  lead.addEventListener("seeked", () => { follow(); tick(); });
-  button.addEventListener("click", () => { lead.paused ? lead.play() : lead.pause(); });
+  lead.addEventListener("seeked", () => { follow(); show(); });
+  const toggle = () => { lead.paused ? lead.play() : lead.pause(); };
+  button.addEventListener("click", toggle);
+  videos.forEach((one) => { one.controls = false; one.addEventListener("click", toggle); });
+  if (slider) slider.addEventListener("input", () => { if (lead.duration) lead.currentTime = slider.value * lead.duration; });
 }
-// A video that plays on its own silences the rest.
-for (const alone of document.querySelectorAll("video[data-alone]")) {
-  alone.addEventListener("play", () => {
-    for (const one of document.querySelectorAll("video")) if (one !== alone) one.pause();
-  });
+for (const card of document.querySelectorAll("[data-card]")) {
+  const inStep = [...card.querySelectorAll("video[data-step]")];
+  const row = card.querySelector(".play");
+  const [together, alone] = row.querySelectorAll("button");
+  const lead = inStep.find((one) => one.dataset.step === "lead") || inStep[0];
+  if (lead) group(card, inStep, lead, together, row.querySelector("input"), card.querySelector(".head"));
+  const other = card.querySelector("video[data-alone]");
+  if (other && alone) group(card, [other], other, alone, null, null);
+  row.hidden = !lead && !other;
 }

@@ -50,6 +50,11 @@ class Card:
     """Headings and values of its metrics."""
     note: str = ""
 
+    @property
+    def has_cross(self) -> bool:
+        """Whether there is a video with another clip's sound to play."""
+        return any(one.role == "cross" and one.video for one in self.shots)
+
 
 def ranked(measured: Measured) -> tuple[list[ClipResult], Metric | None]:
     """Return the measured clips from best to worst, and the metric that says so; None if nothing does."""

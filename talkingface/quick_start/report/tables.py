@@ -56,8 +56,8 @@ def config_table(facts: Facts) -> Lines:
 
 
 def environment_table(facts: Facts) -> Lines:
-    """Key and value."""
-    return [["", ""], *([key, _text(value)] for key, value in flat(facts.environment).items())]
+    """Key and value; without the machine's name, since pages are passed on."""
+    return [["", ""], *([key, _text(value)] for key, value in flat(facts.environment).items() if key != "host")]
 
 
 def differences(runs: Sequence[tuple[str, Facts]]) -> Lines:
