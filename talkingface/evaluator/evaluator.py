@@ -164,18 +164,19 @@ class Evaluator:
         if not pairs:
             not_measured["another clip's sound"] = "there is only one clip"
         stages = stage_table((one.speaker_seen, one.stages) for one in results if one.failed is None)
+        videos = {
+            name: (clips[name].video, self.out_dir / "videos" / f"{name}.mp4") for name in by_name if name not in failed
+        }
         write_reports(self.out_dir, {
             "format": 1, "clips": len(results) - len(failed), "rows": rows, "not_measured": not_measured,
             "stages": stages,
             "failed": [{"name": name, "reason": reason} for name, reason in failed.items()], "pairs": pairs,
+            "videos": {name: [str(path) for path in both] for name, both in videos.items()},
             "protocol": protocol(self.metrics, {"crop_size": CROP_SIZE, "seed": self.config.run.seed,
                                                 "model": self.config.model_name, "dataset": self.config.dataset_name}),
             "fingerprint": self._model_mark, "per_clip": [one.plain() for one in results],
         }, results, self.metrics)  # fmt: skip
         plot_openings(results, self.out_dir / "plots", most=self.plots)
-        videos = {
-            name: (clips[name].video, self.out_dir / "videos" / f"{name}.mp4") for name in by_name if name not in failed
-        }
         return Evaluation(rows=rows, table=text_table(rows, self.metrics, stages), clips=results, failed=failed,
                           not_measured=not_measured, folder=self.out_dir, videos=videos)  # fmt: skip
 

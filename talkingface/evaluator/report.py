@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from talkingface.evaluator.base import Metric
+from talkingface.evaluator.bootstrap import FEWEST, RESAMPLES, Interval
 from talkingface.evaluator.clip import ClipResult, json_ready
-from talkingface.evaluator.summary import ROWS, Row
+from talkingface.evaluator.summary import ROWS, Row, intervals
 from talkingface.utils.files import write_json, write_text
 
-CROSS_TITLE = "r to face's clip"
+CROSS_TITLE = "opening r to the face's own clip →0"
+ARROWS = "Arrows: which way is better (→1, →0: nearest to)."
 
 
 def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
@@ -41,30 +43,39 @@ def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
 
 def write_reports(out_dir: Path, report: dict[str, Any], results: list[ClipResult], metrics: list[Metric]) -> None:
     """Write metrics.json (everything), metrics.csv (a line a clip and row) and evaluation.md (the table)."""
+    report = {"intervals": intervals(results), **report}
     write_json(out_dir / "metrics.json", json_ready(report))
     write_text(out_dir / "metrics.csv", _csv(results, report["rows"], metrics))
     write_text(out_dir / "evaluation.md", markdown(report, metrics))
 
 
-def table(rows: dict[str, Row], metrics: list[Metric]) -> list[list[str]]:
-    """Return heading and rows of text cells; metrics nobody measured have no column."""
-    shown = [one for one in metrics if any(row.get(one.name) is not None for row in rows.values())]
-    cross = any("opening_r_face" in row for row in rows.values())
-    head = ["", "clips", *[_heading(one) for one in shown], *([CROSS_TITLE] if cross else [])]
-    lines = [head]
-    for name, row in rows.items():
-        cells = [_cell(row.get(one.name), one.digits) for one in shown]
-        last = [_cell(row.get("opening_r_face"), 3)] if cross else []
-        lines.append([ROWS[name], str(int(row["clips"] or 0)), *cells, *last])
+def table(
+    rows: dict[str, Row], metrics: list[Metric], ranges: dict[str, dict[str, Interval]] | None = None
+) -> list[list[str]]:
+    """Return heading and lines of text cells, a line a metric and a column a row; what nobody measured has no line.
+
+    Args:
+        rows: from `summarise`.
+        metrics: in the order of the lines.
+        ranges: from `intervals`; without them cells are bare values.
+    """
+    shown = [(one.name, heading(one), one.digits) for one in metrics]
+    shown += [("opening_r_face", CROSS_TITLE, 3)]
+    lines = [["", *(ROWS[name] for name in rows)], ["clips", *(str(int(row["clips"] or 0)) for row in rows.values())]]
+    for key, title, digits in shown:
+        if any(row.get(key) is not None for row in rows.values()):
+            ends = {name: (ranges or {}).get(name, {}).get(key) for name in rows}
+            lines.append([title, *(cell(row.get(key), digits, ends[name]) for name, row in rows.items())])
     return lines
 
 
 def text_table(rows: dict[str, Row], metrics: list[Metric], stages: list[list[str]] | None = None) -> str:
     """Return the table for a terminal, and below it that of the stages where a model has two."""
-    return "\n".join(_aligned(lines) for lines in (table(rows, metrics), stages) if lines)
+    return "\n".join(aligned(lines) for lines in (table(rows, metrics), stages) if lines)
 
 
-def _aligned(lines: list[list[str]]) -> str:
+def aligned(lines: list[list[str]]) -> str:
+    """Return lines of cells as text in columns, the first to the left, the others to the right."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     right = [[cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
     return "\n".join(
@@ -74,13 +85,12 @@ def _aligned(lines: list[list[str]]) -> str:
 
 def markdown(report: dict[str, Any], metrics: list[Metric]) -> str:
     """Return the report as Markdown."""
-    head, *body = table(report["rows"], metrics)
-    lines = ["# Evaluation", "", _md(head), _md(["---", *["---:"] * (len(head) - 1)]), *map(_md, body), ""]
-    lines.append(f"{report['clips']} clips, measured on the written videos. A real video's row is what can be reached.")
-    lines.append("Arrows: which way is better (→1, →0: nearest to).")
+    lines = ["# Evaluation", "", *markdown_table(table(report["rows"], metrics, report.get("intervals"))), ""]
+    lines += [f"{report['clips']} clips, measured on the written videos. Real videos: what can be reached.", ARROWS]
+    lines += [ranges_text(report["clips"]), ""]
     if stages := report.get("stages"):
         lines += ["", "Drawn faces before pasting, against the real ones, at the second stage's size:", ""]
-        lines += [_md(stages[0]), _md(["---", *["---:"] * (len(stages[0]) - 1)]), *map(_md, stages[1:]), ""]
+        lines += [*markdown_table(stages), ""]
     for name, reason in report["not_measured"].items():
         lines.append(f"- not measured: {name} ({reason})")
     for one in report["failed"]:
@@ -90,19 +100,37 @@ def markdown(report: dict[str, Any], metrics: list[Metric]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(metric: Metric) -> str:
+def ranges_text(clips: int) -> str:
+    """Return what the brackets behind a value are, or why there are none."""
+    if clips < FEWEST:
+        return f"No intervals: {clips} clip{'s are' if clips != 1 else ' is'} too few to say how far a mean would move."
+    return (
+        f"Brackets: 95% interval, percentile bootstrap over clips ({RESAMPLES} resamples); none under {FEWEST} clips. "
+        "It says how far the value would move with other clips of these speakers, not with other speakers."
+    )
+
+
+def heading(metric: Metric) -> str:
+    """Return title, unit and arrow of a metric."""
     arrow = {"higher": "↑", "lower": "↓", "one": "→1", "zero": "→0"}[metric.best]
     return f"{metric.title}{f' {metric.unit}' if metric.unit not in ('', 'ratio') else ''} {arrow}"
 
 
-def _cell(value: float | None, digits: int) -> str:
+def cell(value: float | None, digits: int, ends: Interval | None = None) -> str:
+    """Return `0.930 [0.897, 0.958]`; the bare value where there is no interval, or one without width."""
     if value is None:
         return "–"
-    return "∞" if math.isinf(value) else f"{value:.{digits}f}"
+    if math.isinf(value):
+        return "∞"
+    low, high = (f"{end:.{digits}f}" for end in ends or (value, value))
+    return f"{value:.{digits}f}" + (f" [{low}, {high}]" if low != high else "")
 
 
-def _md(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def markdown_table(lines: list[list[str]]) -> list[str]:
+    """Return lines of cells as lines of Markdown, the first being the heading."""
+    safe = [[one.replace("|", "\\|") for one in cells] for cells in lines]
+    head, *body = ("| " + " | ".join(cells) + " |" for cells in safe)
+    return [head, "| --- |" + " ---: |" * (len(lines[0]) - 1), *body]
 
 
 def _csv(results: list[ClipResult], rows: dict[str, Row], metrics: list[Metric]) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 
+from talkingface.evaluator.bootstrap import Interval, interval, mean, median
 from talkingface.evaluator.clip import ClipResult, curve
 
 Row = dict[str, float | None]
 
 MEDIANS = ("opening_lag", "sync_offset")
 """Whole numbers of frames, wild where a clip has no clear best shift: rows give their median."""
+POOLED = {"opening_amplitude": "opening_amplitude", "opening_r_pooled": "opening_r"}
+"""Values taken over the frames of all clips, and the metric each belongs to."""
+POOLED_ROWS = ("model", "seen", "new")
 ROWS = {
     "real": "real videos",
     "model": "model, all clips",
@@ -20,6 +24,19 @@ ROWS = {
     "cross": "model, another clip's sound",
 }
 """Rows of the report and their titles."""
+
+
+def groups(results: list[ClipResult]) -> dict[str, list[tuple[ClipResult, Row]]]:
+    """Return each row's clips with the scores that it takes of them; rows without clips are absent."""
+    good = [one for one in results if one.failed is None]
+    found = {
+        "real": [(one, one.real) for one in good],
+        "model": [(one, one.model) for one in good],
+        "seen": [(one, one.model) for one in good if one.speaker_seen],
+        "new": [(one, one.model) for one in good if not one.speaker_seen],
+        "cross": [(one, one.cross) for one in good if one.cross],
+    }
+    return {name: clips for name, clips in found.items() if clips}
 
 
 def summarise(results: list[ClipResult]) -> dict[str, Row]:
@@ -31,45 +48,72 @@ def summarise(results: list[ClipResult]) -> dict[str, Row]:
     generated over real;
     `opening_amplitude_mean` is the mean of the clips' ratios.
     """
-    good = [one for one in results if one.failed is None]
-    rows = {"real": _means(one.real for one in good), "model": _model_row(good)}
-    rows["seen"] = _model_row([one for one in good if one.speaker_seen])
-    rows["new"] = _model_row([one for one in good if not one.speaker_seen])
-    crossed = [one for one in good if one.cross]
-    rows["cross"] = _means(one.cross for one in crossed)
-    return {name: row for name, row in rows.items() if row.get("clips")}
+    return {name: _row(name, clips) for name, clips in groups(results).items()}
 
 
-def _means(scores: Iterable[Row]) -> Row:
-    scores = list(scores)
-    out: Row = {"clips": float(len(scores))}
-    for key in dict.fromkeys(key for one in scores for key in one):
-        values = [value for one in scores if (value := one.get(key)) is not None]
-        out[key] = float((np.median if key in MEDIANS else np.mean)(values)) if values else None
-    return out
+def intervals(results: list[ClipResult]) -> dict[str, dict[str, Interval]]:
+    """Return the 95% bootstrap interval of the values of `summarise`, by row and key, where there is one.
+
+    Clips are drawn, not frames: those of one clip are alike. Pooled values are pooled again for each resample. The
+    speakers stay as they are, so an interval says nothing about other speakers.
+    """
+    return {name: _intervals(name, clips) for name, clips in groups(results).items()}
 
 
-def _model_row(results: list[ClipResult]) -> Row:
-    row = _means(one.model for one in results)
-    if not any(one.opening_model for one in results):
-        return row
-    made, real = _pooled([(curve(one.opening_model), curve(one.opening_real)) for one in results])
-    power_made, power_real = float(made @ made), float(real @ real)
-    if power_real > 0 and "opening_amplitude" in row:
-        row["opening_amplitude_mean"] = row["opening_amplitude"]
-        row["opening_amplitude"] = float(np.sqrt(power_made / power_real))
-    if power_real > 0 and power_made > 0 and "opening_r" in row:
-        row["opening_r_pooled"] = float(made @ real) / float(np.sqrt(power_made * power_real))
+def _row(name: str, clips: list[tuple[ClipResult, Row]]) -> Row:
+    columns = _columns(clips)
+    row: Row = {"clips": float(len(clips))}
+    for key, column in columns.items():
+        known = column[~np.isnan(column)]
+        row[key] = float((np.median if key in MEDIANS else np.mean)(known)) if len(known) else None
+    for key, value in _pooled_values(_powers(clips)[None]).items() if name in POOLED_ROWS else ():
+        if np.isnan(value[0]) or POOLED[key] not in columns:
+            continue
+        if key == "opening_amplitude":
+            row["opening_amplitude_mean"] = row["opening_amplitude"]
+        row[key] = float(value[0])
     return row
 
 
-def _pooled(curves: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Join curves, each with its mean taken off, over the frames in which both are numbers."""
-    made, real = [np.zeros(0)], [np.zeros(0)]
-    for a, b in curves:
-        count = min(len(a), len(b))
-        both = np.isfinite(a[:count]) & np.isfinite(b[:count])
+def _intervals(name: str, clips: list[tuple[ClipResult, Row]]) -> dict[str, Interval]:
+    columns = _columns(clips)
+    found = {key: interval(column, median if key in MEDIANS else mean) for key, column in columns.items()}
+    if name in POOLED_ROWS:
+        found |= {"opening_amplitude_mean": found.get("opening_amplitude")}
+        powers = _powers(clips)
+        for key in POOLED:
+            found[key] = interval(powers, partial(_pooled_value, key=key))
+    return {key: ends for key, ends in found.items() if ends is not None}
+
+
+def _columns(clips: list[tuple[ClipResult, Row]]) -> dict[str, np.ndarray]:
+    """Each value of the row's clips, float64 (N,), NaN where a clip has none."""
+    keys = dict.fromkeys(key for _, scores in clips for key in scores)
+    return {key: curve([scores.get(key) for _, scores in clips]) for key in keys}
+
+
+def _powers(clips: list[tuple[ClipResult, Row]]) -> np.ndarray:
+    """Sums over each clip's frames about its mean, float64 (N, 3): generated squared, real squared, their product."""
+    found = []
+    for one, _ in clips:
+        made, real = curve(one.opening_model), curve(one.opening_real)
+        count = min(len(made), len(real))
+        both = np.isfinite(made[:count]) & np.isfinite(real[:count])
         if both.any():
-            made.append(a[:count][both] - a[:count][both].mean())
-            real.append(b[:count][both] - b[:count][both].mean())
-    return np.concatenate(made), np.concatenate(real)
+            a, b = made[:count][both], real[:count][both]
+            a, b = a - a.mean(), b - b.mean()
+            found.append((a @ a, b @ b, a @ b))
+    return np.array(found, dtype=np.float64).reshape(-1, 3)
+
+
+def _pooled_values(powers: np.ndarray) -> dict[str, np.ndarray]:
+    """(R, N, 3) sums of drawn clips to (R,) values, NaN where nothing moves."""
+    made, real, product = np.moveaxis(powers.sum(axis=1), -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(real > 0, np.sqrt(made / real), np.nan)
+        r = np.where((real > 0) & (made > 0), product / np.sqrt(made * real), np.nan)
+    return {"opening_amplitude": ratio, "opening_r_pooled": r}
+
+
+def _pooled_value(powers: np.ndarray, *, key: str) -> np.ndarray:
+    return _pooled_values(powers)[key]

@@ -12,8 +12,8 @@ import pytest
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.registry import METRICS, make_metrics
-from talkingface.evaluator.report import text_table, write_reports
-from talkingface.evaluator.summary import summarise
+from talkingface.evaluator.report import cell, ranges_text, text_table, write_reports
+from talkingface.evaluator.summary import intervals, summarise
 from talkingface.utils.errors import UserError
 
 
@@ -64,6 +64,50 @@ def test_rows_by_hand(results):
     assert rows["model"]["opening_r_pooled"] == pytest.approx(pooled)
 
 
+def test_intervals_agree_with_scipy():
+    """Resamples differ, so the ends agree within their own noise, a few hundredths of the interval."""
+    from scipy.stats import bootstrap
+
+    rng = np.random.default_rng(4)
+    results = [ClipResult(name=f"a/{k}", speaker_seen=True, model={"psnr": p, "opening_lag": round(p)})
+               for k, p in enumerate(rng.normal(30, 2, 24))]  # fmt: skip
+    found = intervals(results)["model"]
+    for key, statistic in (("psnr", np.mean), ("opening_lag", np.median)):
+        values = [one.model[key] for one in results]
+        theirs = bootstrap((values,), statistic, method="percentile", n_resamples=20000, rng=1).confidence_interval
+        assert found[key] == pytest.approx(tuple(theirs), abs=0.15 if key == "psnr" else 0.5)
+    assert found == intervals(results)["model"], "seeded"
+
+
+def test_pooled_intervals_are_pooled_again_for_each_resample():
+    from scipy.stats import bootstrap
+
+    rng = np.random.default_rng(5)
+    curves = [(rng.random(40), rng.random(40) * k) for k in range(1, 13)]
+    results = [clip(f"a/{k}", real, made) for k, (real, made) in enumerate(curves)]
+
+    def pooled(which):
+        return summarise([results[int(k)] for k in which])["model"]["opening_amplitude"]
+
+    theirs = bootstrap((np.arange(12),), pooled, method="percentile", n_resamples=2000, rng=1, vectorized=False)
+    theirs = theirs.confidence_interval
+    low, high = intervals(results)["model"]["opening_amplitude"]
+    assert (low, high) == pytest.approx(tuple(theirs), rel=0.05)
+    assert low < summarise(results)["model"]["opening_amplitude"] < high
+
+
+def test_no_interval_for_two_clips_or_infinite_values(results):
+    assert "seen" in summarise(results) and intervals(results)["seen"] == {}
+    assert "psnr" not in intervals(results)["real"]
+    assert "psnr" not in intervals(results)["model"], "only two clips have one"
+
+
+def test_cells():
+    assert cell(0.93, 2, (0.9, 0.951)) == "0.93 [0.90, 0.95]"
+    assert cell(1.0, 2, (0.999, 1.001)) == "1.00" and cell(None, 2) == "–" and cell(float("inf"), 1) == "∞"
+    assert "No intervals" in ranges_text(2) and "bootstrap" in ranges_text(3)
+
+
 def test_cross_opening_tells_listening_from_copying(results):
     rng = np.random.default_rng(0)
     face, sound = rng.random(50), rng.random(60)
@@ -85,6 +129,8 @@ def test_files_can_be_read_by_others(results, tmp_path):
     write_reports(tmp_path, report, results, metrics)
     saved = json.loads((tmp_path / "metrics.json").read_text(), parse_constant=lambda name: pytest.fail(name))
     assert saved["rows"]["real"]["psnr"] == "inf"
+    low, high = saved["intervals"]["model"]["opening_r"]
+    assert low <= saved["rows"]["model"]["opening_r"] <= high
     lines = list(csv.DictReader(io.StringIO((tmp_path / "metrics.csv").read_text())))
     assert [(one["row"], one["clip"]) for one in lines if one["psnr"] == "30.0" and one["clip"]] == [("model", "a/1")]
     assert next(one for one in lines if one["clip"] == "d/1")["failed"] == "no face"

@@ -1,0 +1,89 @@
+"""The charts of a run: its losses over steps, and when the mouth opens in a clip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from talkingface.evaluator.clip import ClipResult, curve
+from talkingface.quick_start.report.charts import Chart, Line, chart, mirrored
+from talkingface.utils.errors import MediaError
+
+SPEED = ("step", "split", "epoch", "learning_rate", "steps_per_second", "data_wait")
+"""Keys of metrics.jsonl that are no losses or scores."""
+SPLITS = {"train": "training", "valid": "validation"}
+BINS = 600
+"""Pieces that a waveform's outline is drawn of."""
+
+
+def loss_charts(runs: dict[str, list[dict[str, Any]]], *, split: str | None = None) -> list[Chart]:
+    """Return a chart for each loss or score, training and validation in one.
+
+    Args:
+        runs: lines of metrics.jsonl by the run's title; several are drawn over one another.
+        split: show this one only.
+    """
+    keys = dict.fromkeys(key for lines in runs.values() for line in lines for key in line if key not in SPEED)
+    if len(runs) == 1:
+        keys = dict.fromkeys(key for key in keys if not _repeats_loss(key, next(iter(runs.values()))))
+    charts = []
+    for key in keys:
+        drawn = [
+            Line(name=" ".join(filter(None, (title if len(runs) > 1 else "", shown))), x=x, y=y,
+                 style=f"{name} run{number}" if len(runs) > 1 else name)
+            for number, (title, lines) in enumerate(runs.items())
+            for name, shown in SPLITS.items() if split in (None, name)
+            for x, y in [_points(lines, key, name)] if len(x)
+        ]  # fmt: skip
+        if drawn:
+            charts.append(chart(key, drawn, may_be_log=True))
+    return charts
+
+
+def _points(lines: list[dict[str, Any]], key: str, split: str) -> tuple[list[float], list[float]]:
+    found = [(line["step"], line[key]) for line in lines if line.get("split") == split and key in line]
+    return [float(x) for x, _ in found], [float(y) for _, y in found]
+
+
+def _repeats_loss(key: str, lines: list[dict[str, Any]]) -> bool:
+    """Whether the loss is this part alone: one chart is enough."""
+    both = [line for line in lines if key in line and "loss" in line]
+    return key != "loss" and bool(both) and all(line[key] == line["loss"] for line in both)
+
+
+def opening_chart(clip: ClipResult, made: list[float | None], title: str, sound: Path) -> Chart | None:
+    """Return the opening of the mouth over the waveform of the sound; None where no curve was saved.
+
+    Args:
+        clip: gives the real curve.
+        made: the generated video's curve.
+        title: of the generated curve.
+        sound: video whose sound it is; without it the loudness measured in the real clip is drawn.
+    """
+    drawn = [("real", "real", curve(clip.opening_real)), (title, "made", curve(made))]
+    lines = [
+        Line(name=name, x=(np.arange(len(y)) / clip.fps).tolist(), y=y.tolist(), style=style)
+        for name, style, y in drawn
+        if np.isfinite(y).any()
+    ]
+    if not lines or not clip.fps:
+        return None
+    seconds = max(len(y) for _, _, y in drawn) / clip.fps
+    box = chart("mouth opening", lines, x_end=seconds, y_from=0.0, unit=" s")
+    return replace(box, area=mirrored(_loudness(sound, seconds, curve(clip.envelope))), seconds=seconds)
+
+
+def _loudness(sound: Path, seconds: float, fallback: np.ndarray) -> np.ndarray:
+    """Largest sample of each piece of the sound, (BINS,); the loudness of each frame where it cannot be read."""
+    from talkingface.utils.media.audio import read_audio
+
+    try:
+        samples = np.abs(read_audio(sound))
+    except MediaError:
+        return fallback
+    wanted = round(seconds * 16000)
+    samples = np.pad(samples[:wanted], (0, max(0, wanted - len(samples))))
+    return np.array([part.max(initial=0.0) for part in np.array_split(samples, BINS)])
