@@ -42,6 +42,10 @@ class RunConfig:
     """Where text logs and TensorBoard event files are written."""
     checkpoints_dir: str = "checkpoints"
     """Where pretrained weights that the user put there are looked for."""
+    lse_weights: str | None = None
+    """The published sync network for LSE; none looks for syncnet_v2.model in torch's cache and checkpoints_dir."""
+    lse_protocol: Literal["in_the_wild", "tight"] = "in_the_wild"
+    """Crops for LSE: `in_the_wild` tracks and cuts the face as SyncNet does; `tight` where videos are face crops."""
     show_progress: bool = True
     """Progress bars on the terminal."""
     resume: str = "auto"

@@ -8,12 +8,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
 
+from talkingface.evaluator.judges import Judges
+from talkingface.utils.weights import WeightsFile
+
 if TYPE_CHECKING:
+    from talkingface.evaluator.lse.score import Lse
     from talkingface.evaluator.sync import Expert
 
 Direction = Literal["higher", "lower", "one", "zero"]
@@ -53,6 +57,8 @@ class ClipPair:
     generated: MeasuredVideo
     expert: Expert | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    judges: Judges = field(default_factory=Judges)
+    """Networks whose weights the user fetches."""
 
     @property
     def frames(self) -> int:
@@ -71,6 +77,23 @@ class ClipPair:
         from talkingface.evaluator.sync import sync_scores
 
         return sync_scores(self.generated, self.expert, self.device)
+
+    @cached_property
+    def lse(self) -> Lse:
+        """Scores of the generated video by the published sync network; worked out once for all its metrics."""
+        from talkingface.evaluator.lse.metrics import lse_of
+
+        return lse_of(self.generated, self.judges)
+
+
+class Given(Protocol):
+    """The networks that a metric may need."""
+
+    @property
+    def expert(self) -> Expert | None: ...
+
+    @property
+    def judges(self) -> Judges: ...
 
 
 class Metric(ABC):
@@ -91,10 +114,12 @@ class Metric(ABC):
     """Value of a real video against itself; None where it has to be measured."""
     digits: ClassVar[int] = 3
     """Decimals in tables."""
+    needs: ClassVar[tuple[WeightsFile, ...]] = ()
+    """Files of pretrained weights that the user has to fetch."""
 
-    def not_measured(self, pair: ClipPair) -> str | None:
-        """Return why the metric cannot be taken, or None."""
-        return None
+    def not_measured(self, given: Given) -> str | None:
+        """Return why the metric cannot be taken, with the absent file and its place, or None."""
+        return given.judges.missing(self.needs)
 
     @abstractmethod
     def calculate_metric(self, pair: ClipPair) -> float:

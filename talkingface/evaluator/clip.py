@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -101,7 +101,7 @@ def own_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None]
 
 def real_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None]:
     """Return the real video's own scores: measured where that has a sense, else the perfect value."""
-    own = ClipPair(real=pair.real, generated=pair.real, expert=pair.expert, device=pair.device)
+    own = replace(pair, generated=pair.real)
     return {
         one.name: one.perfect if one.perfect is not None else finite(one.calculate_metric(own))
         for one in metrics

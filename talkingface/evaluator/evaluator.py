@@ -20,6 +20,7 @@ from tqdm import tqdm
 from talkingface.config.schema import Config
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
+from talkingface.evaluator.judges import Judges
 from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.plots import plot_openings
 from talkingface.evaluator.registry import make_metrics
@@ -70,6 +71,10 @@ class Evaluator:
     fingerprint: str | None = None
     plots: int = 6
     progress: bool = True
+    judges: Judges = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judges = Judges.of(self.config, self.device)
 
     def evaluate(self, clips: Sequence[EvalClip]) -> Evaluation:
         """Dub, measure, report; clips whose result stands are not done again.
@@ -112,8 +117,9 @@ class Evaluator:
     def _work(self, todo: list[EvalClip], states: dict[str, ClipState], detector: FaceDetector) -> Iterator[ClipResult]:
         """Yield results in order. The worker thread looks at the next real video, then scores what was dubbed."""
         work = ClipWork(
-            model=self.model, config=self.config, expert=self.expert, device=self.device, metrics=self.metrics
-        )
+            model=self.model, config=self.config, expert=self.expert, device=self.device, metrics=self.metrics,
+            judges=self.judges,
+        )  # fmt: skip
         waiting: deque[tuple[EvalClip, Future[ClipResult]]] = deque()
         with ThreadPoolExecutor(1, "measure") as worker:
             ahead = [worker.submit(work.look_at_real, one, detector) for one in todo[:1]]
@@ -147,7 +153,8 @@ class Evaluator:
         own = digest(how, face)
         cross = digest(how, face, sound.name, file_mark(sound.video)) if sound else ""
         other = (sound.name, sound.video) if sound is not None else None
-        score = digest(own, cross, self._expert_mark, repr(clip.speaker_seen), *(one.name for one in self.metrics))
+        measured = [one.name for one in self.metrics if one.not_measured(self) is None]
+        score = digest(own, cross, self._expert_mark, self.judges.mark(), repr(clip.speaker_seen), *measured)
         return ClipState.load(self.out_dir, clip.name, other, own, cross, score)
 
     def _report(self, results: list[ClipResult], pairs: dict[str, str], clips: dict[str, EvalClip]) -> Evaluation:
@@ -159,8 +166,8 @@ class Evaluator:
         if len(failed) == len(results):
             raise UserError(f"evaluate: none of {len(results)} clips could be measured; {next(iter(failed.values()))}")
         rows = summarise(results)
-        nothing = {one.title: "no sync expert was given" for one in self.metrics if one.metric_type == "sync"}
-        not_measured = nothing if self.expert is None else {}
+        reasons = {one.title: one.not_measured(self) for one in self.metrics}
+        not_measured = {title: reason for title, reason in reasons.items() if reason is not None}
         if not pairs:
             not_measured["another clip's sound"] = "there is only one clip"
         stages = stage_table((one.speaker_seen, one.stages) for one in results if one.failed is None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness
 from talkingface.evaluator.landmarks import LMD, LMDNormalised
+from talkingface.evaluator.lse.metrics import LseC, LseCUnbiased, LseD, LseDUnbiased, LseOffset, LseOffsetUnbiased
 from talkingface.evaluator.opening import OpeningAmplitude, OpeningCorrelation, OpeningLag
 from talkingface.evaluator.sync import SyncConfidence, SyncDistance, SyncOffset
 from talkingface.utils.errors import UserError
@@ -13,6 +14,12 @@ METRICS: tuple[type[Metric], ...] = (
     SyncConfidence,
     SyncOffset,
     SyncDistance,
+    LseD,
+    LseC,
+    LseOffset,
+    LseDUnbiased,
+    LseCUnbiased,
+    LseOffsetUnbiased,
     OpeningCorrelation,
     OpeningAmplitude,
     OpeningLag,

@@ -20,9 +20,10 @@ from typing import ClassVar, Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pairwise_distance
 
 from talkingface.data.dataset.windows import mel_start, window_steps
-from talkingface.evaluator.base import ClipPair, Direction, Metric
+from talkingface.evaluator.base import ClipPair, Direction, Given, Metric
 from talkingface.utils.media.mel import MELS_PER_SECOND
 
 FPS = 25
@@ -118,15 +119,17 @@ def _last_mel_window(length: int, steps: int) -> int:
 
 
 def shift_distances(seen: Embedded, max_shift: int = MAX_SHIFT) -> np.ndarray:
-    """Return (2 max_shift + 1,) mean distance of a face window to the sound `shift` frames later; NaN without such."""
-    distance = torch.cdist(seen.face, seen.audio).numpy()
+    """Return (2 max_shift + 1,) mean distance of a face window to the sound `shift` frames later; NaN without such.
+
+    The distance is torch's `pairwise_distance`, which adds 1e-6 to each difference, as published LSE does.
+    """
     out = np.full(2 * max_shift + 1, np.nan)
-    rows = np.arange(len(seen.face))
     for shift in range(-max_shift, max_shift + 1):
         at = seen.face_at + shift
         there = (at >= 0) & (at < len(seen.audio))
         if there.any():
-            out[shift + max_shift] = distance[rows[there], at[there]].mean()
+            faces, sounds = seen.face[torch.from_numpy(there)], seen.audio[torch.from_numpy(at[there])]
+            out[shift + max_shift] = float(pairwise_distance(faces, sounds).mean())
     return out
 
 
@@ -150,9 +153,9 @@ def sync_scores(video: Seen, expert: Expert | None, device: torch.device) -> dic
 class _Sync(Metric):
     metric_type: ClassVar[str] = "sync"
 
-    def not_measured(self, pair: ClipPair) -> str | None:
+    def not_measured(self, given: Given) -> str | None:
         """An expert is needed."""
-        return "no sync expert was given" if pair.expert is None else None
+        return "no sync expert was given" if given.expert is None else None
 
 
 class SyncConfidence(_Sync):

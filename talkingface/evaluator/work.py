@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from talkingface.config.schema import Config
 from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores, real_scores
+from talkingface.evaluator.judges import Judges
 from talkingface.evaluator.measure import Recorder, Replay, measure
 from talkingface.evaluator.stages import StageScores
 from talkingface.evaluator.state import ClipState
@@ -39,6 +40,7 @@ class ClipWork:
     expert: Expert | None
     device: torch.device
     metrics: list[Metric]
+    judges: Judges
 
     def look_at_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, Faces]:
         """Measure the real video; the faces found are kept for dubbing.
@@ -76,7 +78,7 @@ class ClipWork:
     ) -> ClipResult:
         """Measure the written files."""
         made = self._measure(state.own_path, detector, fps=real.fps, boxes=real.boxes)
-        pair = ClipPair(real=real, generated=made, expert=self.expert, device=self.device)
+        pair = ClipPair(real=real, generated=made, expert=self.expert, device=self.device, judges=self.judges)
         result = ClipResult(
             name=clip.name, speaker_seen=clip.speaker_seen, fps=real.fps, frames=pair.frames,
             faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
@@ -86,7 +88,7 @@ class ClipWork:
         )  # fmt: skip
         if state.sound is not None and cross_failed is None:
             crossed = self._measure(state.cross_path, detector, fps=real.fps)
-            alone = ClipPair(real=crossed, generated=crossed, expert=self.expert, device=self.device)
+            alone = replace(pair, real=crossed, generated=crossed)
             result.sound_from = state.sound[0]
             result.opening_cross = numbers(crossed.opening)
             result.cross = own_scores(alone, [one for one in self.metrics if one.metric_type == "sync"])

@@ -90,7 +90,7 @@ def track(
     for number, frame in enumerate(frames):
         if number == 0 or not still:
             face = detector.detect(frame)
-        if face is None or (run.boxes and _iou(run.boxes[-1], face.box) < SAME_FACE_IOU):
+        if face is None or (run.boxes and box_iou(run.boxes[-1], face.box) < SAME_FACE_IOU):
             yield from run.finish()
             run = _Run(half, pads)
         if face is None:
@@ -100,7 +100,8 @@ def track(
     yield from run.finish()
 
 
-def _iou(a: np.ndarray, b: np.ndarray) -> float:
+def box_iou(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boxes x1, y1, x2, y2."""
     left_top, right_bottom = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
     inter = float(np.prod(np.clip(right_bottom - left_top, 0, None)))
     union = float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - inter

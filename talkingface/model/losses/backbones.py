@@ -1,33 +1,17 @@
 """The pretrained networks that perceptual losses look through: where their files are, and loading them.
 
-Nothing is downloaded. A file is taken from the path given, else from torchvision's usual cache, else from checkpoints/.
+Nothing is downloaded; utils/weights.py says where a file is looked for.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from talkingface.model.losses.perceptual import Lpips, VggContent, lpips_heads
 from talkingface.utils.errors import MissingWeightsError
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsFile:
-    """A file of pretrained weights that the user has to fetch."""
-
-    key: str
-    """Configuration key that may give its place."""
-    name: str
-    """Its file name."""
-    source: str
-    """Where it comes from."""
-
+from talkingface.utils.weights import WeightsFile, find_weights, missing_weights, read_weights
 
 VGG19 = WeightsFile(
     key="vgg19_weights", name="vgg19-dcbb9e9d.pth", source="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
@@ -48,16 +32,10 @@ def find_weights_file(file: WeightsFile, given: str | None, checkpoints_dir: str
     Raises:
         MissingWeightsError: it is not there; says which file, where from, and where to put it.
     """
-    home = Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser()
-    places = [Path(given)] if given is not None else [home / "hub/checkpoints" / file.name]
-    places += [] if given is not None else [Path(checkpoints_dir) / file.name]
-    found = next((path for path in places if path.is_file()), None)
+    found = find_weights(file, given, checkpoints_dir)
     if found is None:
-        looked = " or ".join(str(path) for path in places)
-        raise MissingWeightsError(
-            f"perceptual: vgg needs {file.name}, and there is no {looked}; fetch it from {file.source} and put it "
-            f"there, or name its place with --{file.key}=..., or train without: --perceptual=none"
-        )
+        absent = missing_weights(file, given, checkpoints_dir)
+        raise MissingWeightsError(f"perceptual: vgg needs {absent}, or train without: --perceptual=none")
     return found
 
 
@@ -88,28 +66,19 @@ def load_lpips(path: Path, heads: Path, *, as_published: bool = False) -> Lpips:
     features = make_features("vgg16")
     _load_features(features, path)
     try:
-        weights = lpips_heads(_read(heads))
+        weights = lpips_heads(read_weights(heads))
     except KeyError as error:
         raise MissingWeightsError(f"{heads}: has no {error}; wanted the heads of LPIPS for VGG, version 0.1") from error
     return Lpips(features, weights, as_published=as_published)
 
 
 def _load_features(features: nn.Sequential, path: Path) -> None:
-    own = {key.removeprefix("features."): value for key, value in _read(path).items() if key.startswith("features.")}
+    own = {
+        key.removeprefix("features."): value for key, value in read_weights(path).items() if key.startswith("features.")
+    }
     try:
         features.load_state_dict(own)
     except RuntimeError as error:
         raise MissingWeightsError(
             f"{path}: does not fit the network ({str(error).splitlines()[-1].strip()})"
         ) from error
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes the reader fail in any way
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise MissingWeightsError(f"{path}: damaged, or no weights file ({reason})") from error
-    if not isinstance(contents, Mapping):
-        raise MissingWeightsError(f"{path}: holds a {type(contents).__name__}, wanted a dict of weights")
-    return contents
