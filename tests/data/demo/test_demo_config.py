@@ -13,15 +13,15 @@ def make(**changes: Any) -> DemoConfig:
     return DemoConfig(data_root="d", filelist_root="f", preprocessed_root="p", packed_root="k", **changes)
 
 
-def test_default_is_24_clips_with_unheard_speech_and_an_unseen_face() -> None:
+def test_default_is_50_clips_with_unheard_speech_and_an_unseen_face() -> None:
     config = make()
     lists = {name: {clip.name for clip in clips} for name, clips in split_clips(config).items()}
-    assert len(all_clips(config)) == sum(map(len, lists.values())) == len(set.union(*lists.values())) == 24
+    assert len(all_clips(config)) == sum(map(len, lists.values())) == len(set.union(*lists.values())) == 50
     train_speakers = {name.split("/")[0] for name in lists["train"]}
-    assert train_speakers == {f"id{who:02d}" for who in range(7)}
+    assert train_speakers == {f"id{who:02d}" for who in range(9)}
     assert {name.split("/")[0] for name in lists["val"]} <= train_speakers
-    assert {"id07/take00", "id07/take01", "id07/take02"} < lists["test"]
-    assert len(lists["val"]) == 3 and len(lists["test"]) == 6
+    assert {f"id09/take{take:02d}" for take in range(5)} < lists["test"]
+    assert len(lists["val"]) == 4 and len(lists["test"]) == 10
 
 
 @pytest.mark.parametrize("identities", [2, 5, 12])
@@ -35,7 +35,7 @@ def test_lists_cover_all_clips_once(identities: int, clips: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"demo_unseen_identities": 8}, "demo_unseen_identities"),
+        ({"demo_unseen_identities": 10}, "demo_unseen_identities"),
         ({"demo_clips": 1}, "demo_val_clips"),
         ({"demo_clips": 0}, "demo_clips"),
         ({"demo_size": 97}, "demo_size"),
