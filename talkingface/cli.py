@@ -25,12 +25,13 @@ HELP = """\
 usage: python run_talkingface.py [COMMAND] --model=NAME --dataset=NAME [--KEY=VALUE ...]
 
 commands
-  run        prepare the data, train what is missing, evaluate, dub a sample (the default)
+  run        prepare the data, train what is missing, evaluate, dub a sample, report (the default)
   prepare    prepare the data only
   train      prepare, and train what is missing
   evaluate   measure trained weights on the test list      [--checkpoint=saved/RUN or FILE.pth]
   generate   dub a video: --checkpoint=saved/RUN --face=person.mp4 --audio=speech.wav --output=out.mp4
-  list       models, datasets and profiles; `list --runs`: what has been trained
+  list       models, datasets and profiles; `list --runs`: what has been trained, in one table
+  compare    runs side by side on one page: compare RUN RUN ...
   check      look whether everything is there, print the plan, write nothing
 
 flags
@@ -78,7 +79,7 @@ def _dispatch(arguments: Arguments) -> int:
     word, *rest = arguments.words or ("run",)
     if word not in COMMANDS:
         raise UserError(catalog.unknown("command", word, list(COMMANDS)))
-    if rest:
+    if rest and word not in TAKES_WORDS:
         raise UserError(f"{' '.join(rest)}: not understood; flags begin with two dashes (see --help)")
     (_print_config if "print_config" in arguments.switches else COMMANDS[word])(arguments)
     return 0
@@ -148,6 +149,7 @@ def _carry_out(arguments: Arguments, until: Until, *, dry_run: bool = False) -> 
 
 
 def _evaluate(arguments: Arguments) -> None:
+    from talkingface.quick_start.report_stage import Reporting
     from talkingface.quick_start.stages import run_stages, show_plan
     from talkingface.quick_start.use import judge_checkpoint, judge_trained
 
@@ -157,7 +159,8 @@ def _evaluate(arguments: Arguments) -> None:
         judgement = judge_checkpoint(checkpoint, model=model, dataset=dataset, overrides=overrides)
     else:
         judgement = judge_trained(_need(arguments, "model"), _need(arguments, "dataset"), overrides)
-    (show_plan if "dry_run" in arguments.switches else run_stages)([judgement.measure()])
+    report = Reporting(evaluation=lambda: judgement.folder).write()
+    (show_plan if "dry_run" in arguments.switches else run_stages)([judgement.measure(), report])
 
 
 def _generate(arguments: Arguments) -> None:
@@ -195,6 +198,15 @@ def _list(arguments: Arguments) -> None:
     print(f"profiles\n  {', '.join(profiles())}")
 
 
+def _compare(arguments: Arguments) -> None:
+    from talkingface.quick_start.report.compare import compare
+
+    done = compare(arguments.words[1:], arguments.flags.get("saved_dir", "saved"))
+    print(f"{done.table}\n{done.path}")
+
+
+TAKES_WORDS = ("compare",)
+"""Commands that take more words than their own."""
 COMMANDS: dict[str, Callable[[Arguments], None]] = {
     "run": _run,
     "prepare": _prepare,
@@ -202,5 +214,6 @@ COMMANDS: dict[str, Callable[[Arguments], None]] = {
     "evaluate": _evaluate,
     "generate": _generate,
     "list": _list,
+    "compare": _compare,
     "check": _check,
 }

@@ -74,12 +74,15 @@ def text_table(rows: dict[str, Row], metrics: list[Metric], stages: list[list[st
     return "\n".join(aligned(lines) for lines in (table(rows, metrics), stages) if lines)
 
 
-def aligned(lines: list[list[str]]) -> str:
-    """Return lines of cells as text in columns, the first to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    right = [[cell.rjust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+def aligned(lines: list[list[str]], *, left: int = 1) -> str:
+    """Return lines of cells as text in columns, the first `left` ones to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *cells[1:]]) for line, cells in zip(lines, right, strict=True)
+        "  ".join(
+            one.ljust(width) if number < left else one.rjust(width)
+            for number, (one, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from talkingface.config.loader import Overrides
@@ -14,6 +16,7 @@ from talkingface.quick_start.judge_stages import Judgement
 from talkingface.quick_start.networks import Trained, load_trained
 from talkingface.quick_start.parts import Part, best_of, choose_run, make_part
 from talkingface.quick_start.preflight import check
+from talkingface.quick_start.report_stage import Reporting
 from talkingface.quick_start.resolve import DatasetChoice, choose_dataset, resolve
 from talkingface.quick_start.stages import Say, Stage, run_stages, show_plan
 from talkingface.quick_start.sync_stages import sync_plan
@@ -36,6 +39,7 @@ class Chain:
     overrides: Overrides
     runs: Runs = field(default_factory=dict)
     judgement: Judgement | None = None
+    reporting: Reporting | None = None
 
     @property
     def config(self) -> Config:
@@ -69,18 +73,24 @@ class Chain:
         return [*self.train(), *self.judge()]
 
     def judge(self) -> list[Stage]:
-        """Evaluation and a sample, for models that draw faces."""
+        """Evaluation and a sample, for models that draw faces, and a page about the run."""
         if not self.part.row.makes_video:
             if self.part.row.examine is None:
-                return []
-            return [Examination(config=self.config, load=self._trained).measure()]
+                return [self._report(lambda: None)]
+            examination = Examination(config=self.config, load=self._trained)
+            return [examination.measure(), self._report(lambda: examination.folder)]
         self.judgement = Judgement(
             dataset=self.dataset,
             overrides=self.overrides,
             config=self.config,
             load=self._trained,
         )
-        return [self.judgement.measure(), self.judgement.show()]
+        judgement = self.judgement
+        return [judgement.measure(), judgement.show(), self._report(lambda: judgement.folder)]
+
+    def _report(self, evaluation: Callable[[], Path | None]) -> Stage:
+        self.reporting = Reporting(evaluation=evaluation, run=lambda: self.run.path if self.run else None)
+        return self.reporting.write()
 
     def _trained(self) -> Trained:
         path = trained_weights(self.part, self.runs)
@@ -160,8 +170,8 @@ def summary(chain: Chain) -> list[str]:
     if run is None:
         return []
     lines = ["", f"run      {run.path}", f"weights  {best_of(run)}"]
-    if judgement is not None and judgement.evaluation is not None:
-        lines.append(f"report   {judgement.evaluation.folder / 'evaluation.md'}")
+    if chain.reporting is not None and chain.reporting.path is not None:
+        lines.append(f"report   {chain.reporting.path}")
     if judgement is not None and judgement.sample is not None:
         lines.append(f"video    {judgement.sample}")
     if chain.part.row.makes_video:

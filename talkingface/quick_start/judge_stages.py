@@ -51,6 +51,11 @@ class Judgement:
         """Keep a sample of them; after `measure`."""
         return Stage(name="sample", look=self._look_sample, work=self._keep_sample)
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the evaluation is, once it has been made."""
+        return None if self.evaluation is None else self.evaluation.folder
+
     def _look(self) -> Look:
         data = self.config.dataset
         path = list_path(data.filelist_root, "test")

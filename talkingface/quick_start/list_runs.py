@@ -1,21 +1,35 @@
-"""`list --runs`: what has been trained."""
+"""`list --runs`: what has been trained, in one table."""
 
 from __future__ import annotations
 
-from talkingface.trainer.run_folder import RunFolder, find_runs
+from talkingface.quick_start.stages import clock
+from talkingface.trainer.run_folder import find_runs
+
+HEAD = ["run", "model", "dataset", "profile", "steps", "time", "state", "valid loss", "clips"]
 
 
 def list_runs(saved_dir: str) -> list[str]:
-    """A line for each run, newest first."""
-    runs = find_runs(saved_dir)
-    if not runs:
+    """A heading and a line for each run: by dataset and model, the newest first; main metrics of those evaluated."""
+    from talkingface.evaluator.registry import make_metrics
+    from talkingface.evaluator.report import aligned, cell, heading
+    from talkingface.quick_start.report.facts import Facts, read_facts
+    from talkingface.quick_start.report.words import TILES
+
+    found = [read_facts(one.path) for one in find_runs(saved_dir)]
+    if not found:
         return [f"no runs in {saved_dir}/"]
-    return [f"{'run':50} {'state':11} {'steps':>7}  best validation loss", *map(_line, runs)]
+    runs = sorted(found, key=lambda one: (one.dataset, one.model))  # stable: the newest stay first
+    rows = {one.name: one.measured.rows.get("model", {}) if one.measured else {} for one in runs}
+    measured = {key for row in rows.values() for key, value in row.items() if value is not None}
+    shown = [metric for metric in make_metrics() if metric.name in TILES and metric.name in measured]
 
+    def line(one: Facts) -> list[str]:
+        score = "–" if one.best_score is None else f"{one.best_score:.4g}"
+        state = "finished" if one.finished else "unfinished"
+        time = clock(one.seconds) if one.seconds else "–"
+        clips = str(len(one.measured.good)) if one.measured else "–"
+        cells = [str(one.run), one.model, one.dataset, one.profile or "–", str(one.steps or "–")]
+        cells += [time, state, score, clips]
+        return [*cells, *(cell(rows[one.name].get(metric.name), metric.digits) for metric in shown)]
 
-def _line(run: RunFolder) -> str:
-    status = run.status()
-    state = "finished" if status.get("finished") else "unfinished"
-    score = status.get("best_score")
-    shown = "-" if score is None else f"{score:.4g}"
-    return f"{run.path!s:50} {state:11} {status.get('steps') or '-':>7}  {shown}"
+    return aligned([[*HEAD, *map(heading, shown)], *map(line, runs)], left=4).splitlines()

@@ -129,7 +129,8 @@ def _shared_run(part: Part, config: Config) -> RunFolder:
         run = choose_run(part).run
         if run is None:
             run = RunFolder.create(config, fingerprint=part.fingerprint)
-            run.update_status(clips=clips_mark(config), selection=selection(config))
+            profile = part.resolved.profile
+            run.update_status(clips=clips_mark(config), selection=selection(config), profile=profile)
         path = str(run.path)
     return RunFolder(distributed.broadcast_object(path))
 

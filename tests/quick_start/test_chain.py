@@ -68,7 +68,7 @@ def test_the_plan_of_two_stages_and_what_the_second_keeps_of_the_first(
     plan = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
     assert [line.split("] ")[1].split("  ")[0] for line in plan] == [
         "prepare", "pack 128 px", "train SyncNet", "train HyperLipsBase", "data of HyperLipsHR", "train HyperLipsHR",
-        "evaluate", "sample",
+        "evaluate", "sample", "report",
     ]  # fmt: skip
     assert main(["train", "--model=HyperLipsBase", *TINY, *ALONE["HyperLipsBase"]]) == 0
     assert main(["train", *second]) == 0
@@ -101,7 +101,7 @@ def test_the_plan_names_every_stage_and_writes_nothing(prepared: Path, capsys: p
     lines = capsys.readouterr().out.splitlines()
     plan = [line for line in lines if line.startswith("[")]
     assert [line.split("] ")[1].split("  ")[0] for line in plan] == [
-        "prepare", "pack 128 px", "train SyncNet", "train HyperLipsBase", "evaluate", "sample",
+        "prepare", "pack 128 px", "train SyncNet", "train HyperLipsBase", "evaluate", "sample", "report",
     ]  # fmt: skip
     assert "no finished run of SyncNet on toy" in plan[2] and "trained first" in plan[2]
     assert files(prepared) == before
@@ -212,7 +212,7 @@ def test_runs_are_listed(prepared: Path, murmur: str, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert main(["list", "--runs"]) == 0
     line = capsys.readouterr().out.splitlines()[1].split()
-    assert line[0].startswith("saved/Murmur-toy-") and line[1:3] == ["finished", "2"]
+    assert line[0].startswith("saved/Murmur-toy-") and line[1:5] == [murmur, "toy", "–", "2"] and "finished" in line
 
 
 def test_evaluate_wants_something_trained(prepared: Path, capsys: pytest.CaptureFixture[str]):

@@ -107,7 +107,7 @@ def _shots(measured: Measured, clip: ClipResult) -> list[Shot]:
 
 def _card(clip: ClipResult, shots: list[Shot], *, rank: str) -> Card:
     made = next((one.path for one in shots if one.role == "made"), Path())
-    box = opening_chart(clip, clip.opening_model, "generated", made)
+    box = opening_chart(clip, {"generated": clip.opening_model}, made)
     figures = [
         (heading(one), cell(value, one.digits))
         for one in make_metrics()

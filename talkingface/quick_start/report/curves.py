@@ -19,25 +19,27 @@ BINS = 600
 """Pieces that a waveform's outline is drawn of."""
 
 
-def loss_charts(runs: dict[str, list[dict[str, Any]]], *, split: str | None = None) -> list[Chart]:
+def loss_charts(runs: dict[str, list[dict[str, Any]]]) -> list[Chart]:
     """Return a chart for each loss or score, training and validation in one.
 
     Args:
-        runs: lines of metrics.jsonl by the run's title; several are drawn over one another.
-        split: show this one only.
+        runs: lines of metrics.jsonl by the run's title. Several are drawn over one another, each in its colour, with
+            training thin behind validation.
     """
-    keys = dict.fromkeys(key for lines in runs.values() for line in lines for key in line if key not in SPEED)
+    keys = list(dict.fromkeys(key for lines in runs.values() for line in lines for key in line if key not in SPEED))
     if len(runs) == 1:
-        keys = dict.fromkeys(key for key in keys if not _repeats_loss(key, next(iter(runs.values()))))
+        keys = [key for key in keys if not _repeats_loss(key, next(iter(runs.values())))]
     charts = []
     for key in keys:
-        drawn = [
-            Line(name=" ".join(filter(None, (title if len(runs) > 1 else "", shown))), x=x, y=y,
-                 style=f"{name} run{number}" if len(runs) > 1 else name)
-            for number, (title, lines) in enumerate(runs.items())
-            for name, shown in SPLITS.items() if split in (None, name)
-            for x, y in [_points(lines, key, name)] if len(x)
-        ]  # fmt: skip
+        drawn: list[Line] = []
+        for number, (title, lines) in enumerate(runs.items(), 1):
+            found = {split: _points(lines, key, split) for split in SPLITS}
+            for split, (x, y) in found.items():
+                named = split == "valid" or not found["valid"][0]
+                name, style = SPLITS[split], split
+                if len(runs) > 1:
+                    name, style = title if named else "", f"{split} run{number}"
+                drawn += [Line(name=name, x=x, y=y, style=style)] if x else []
         if drawn:
             charts.append(chart(key, drawn, may_be_log=True))
     return charts
@@ -54,22 +56,23 @@ def _repeats_loss(key: str, lines: list[dict[str, Any]]) -> bool:
     return key != "loss" and bool(both) and all(line[key] == line["loss"] for line in both)
 
 
-def opening_chart(clip: ClipResult, made: list[float | None], title: str, sound: Path) -> Chart | None:
+def opening_chart(clip: ClipResult, made: dict[str, list[float | None]], sound: Path) -> Chart | None:
     """Return the opening of the mouth over the waveform of the sound; None where no curve was saved.
 
     Args:
         clip: gives the real curve.
-        made: the generated video's curve.
-        title: of the generated curve.
-        sound: video whose sound it is; without it the loudness measured in the real clip is drawn.
+        made: curves of generated videos by title; several have a colour each.
+        sound: video whose sound it is; where it cannot be read, the loudness measured in the real clip is drawn.
     """
-    drawn = [("real", "real", curve(clip.opening_real)), (title, "made", curve(made))]
+    styles = [f"run{number}" for number in range(1, len(made) + 1)] if len(made) > 1 else ["made"]
+    drawn = [("real", "real", curve(clip.opening_real))]
+    drawn += [(title, style, curve(one)) for (title, one), style in zip(made.items(), styles, strict=False)]
     lines = [
         Line(name=name, x=(np.arange(len(y)) / clip.fps).tolist(), y=y.tolist(), style=style)
         for name, style, y in drawn
-        if np.isfinite(y).any()
+        if clip.fps and np.isfinite(y).any()
     ]
-    if not lines or not clip.fps:
+    if not lines:
         return None
     seconds = max(len(y) for _, _, y in drawn) / clip.fps
     box = chart("mouth opening", lines, x_end=seconds, y_from=0.0, unit=" s")

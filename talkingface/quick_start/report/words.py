@@ -50,9 +50,8 @@ def in_words(measured: Measured) -> list[str]:
     if seen is not None and new is not None:
         said.append(f"Speakers seen in training: r = {seen:.2f}; new speakers: r = {new:.2f}.")
     if (offset := model.get("sync_offset")) is not None:
-        where = (
-            f"{abs(offset):g} frames {'after' if offset > 0 else 'before'} the sound" if offset else "in step with it"
-        )
+        side = "after" if offset > 0 else "before"
+        where = f"{abs(offset):g} frames {side} the sound" if offset else "in step with it"
         said.append(f"The sync expert hears the sound and finds the lips {where} (median of the clips).")
     return said
 
