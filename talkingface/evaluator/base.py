@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Direction = Literal["higher", "lower", "one", "zero"]
 """What is better: more, less, nearest to 1, nearest to 0."""
+Region = Literal["", "face", "mouth"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,9 @@ class Metric(ABC):
     """Column heading."""
     unit: ClassVar[str]
     metric_type: ClassVar[str]
-    """Family: image, landmark, opening or sync."""
+    """Family: image, no_reference, landmark, opening, identity, sync; leakage is of clips dubbed with silence only."""
+    region: ClassVar[Region] = ""
+    """Part of the crop that is compared, see regions.py; empty where no crop is looked at."""
     smaller: ClassVar[bool] = False
     """Whether smaller is better."""
     best: ClassVar[Direction] = "higher"

@@ -96,7 +96,7 @@ def finite(value: float) -> float | None:
 
 def own_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None]:
     """Return each metric of the generated video against the real one."""
-    return {one.name: finite(one.calculate_metric(pair)) for one in metrics if one.not_measured(pair) is None}
+    return {one.name: finite(one.calculate_metric(pair)) for one in _measured(pair, metrics)}
 
 
 def real_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None]:
@@ -104,9 +104,13 @@ def real_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None
     own = replace(pair, generated=pair.real)
     return {
         one.name: one.perfect if one.perfect is not None else finite(one.calculate_metric(own))
-        for one in metrics
-        if one.not_measured(own) is None
+        for one in _measured(own, metrics)
     }
+
+
+def _measured(pair: ClipPair, metrics: list[Metric]) -> list[Metric]:
+    """Those that can be taken; leakage has a protocol of its own."""
+    return [one for one in metrics if one.metric_type != "leakage" and one.not_measured(pair) is None]
 
 
 def cross_opening(result: ClipResult, other: ClipResult) -> dict[str, float | None]:

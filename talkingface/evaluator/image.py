@@ -1,17 +1,17 @@
-"""Likeness of the pictures: PSNR, SSIM and sharpness over the face crop.
+"""Likeness of the pictures: PSNR, SSIM and sharpness against the real video.
 
 Both videos are cut at the real video's tracked box and resized to one square, so that faces of all sizes count alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from talkingface.evaluator.base import ClipPair, Direction, Metric
+from talkingface.evaluator.base import ClipPair, Direction, Metric, Region
+from talkingface.evaluator.regions import frames_of, mean_compared, mouth_region
 
 PEAK = 255.0
 
@@ -48,63 +48,66 @@ def gradient_energy(image: np.ndarray) -> float:
     return float(np.mean(across**2 + down**2))
 
 
-def mouth_region(crop: np.ndarray) -> np.ndarray:
-    """Lower half and middle half of the width of a crop: the mouth."""
-    side = crop.shape[0]
-    return crop[side // 2 :, side // 4 : side - side // 4]
-
-
-def _mean(pair: ClipPair, function: Callable[[np.ndarray, np.ndarray], float]) -> float:
-    """Mean over the frames in which both have a face."""
-    frames = np.flatnonzero(pair.both)
-    values = [function(pair.generated.crops[i], pair.real.crops[i]) for i in frames]
-    return float(np.mean(values)) if values else float("nan")
-
-
 class PSNR(Metric):
     """Mean over frames of each frame's PSNR on the whole crop."""
 
     name, title, unit, metric_type = "psnr", "PSNR", "dB", "image"
+    region: ClassVar[Region] = "face"
     best: ClassVar[Direction] = "higher"
     perfect, digits = float("inf"), 2
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return dB."""
-        return _mean(pair, psnr)
+        return mean_compared(pair, psnr, self.region)
 
 
 class PSNRMouth(Metric):
     """Mean over frames of each frame's PSNR on the mouth: lower half, middle half of the width."""
 
     name, title, unit, metric_type = "psnr_mouth", "PSNR mouth", "dB", "image"
+    region: ClassVar[Region] = "mouth"
     perfect, digits = float("inf"), 2
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return dB."""
-        return _mean(pair, lambda a, b: psnr(mouth_region(a), mouth_region(b)))
+        return mean_compared(pair, psnr, self.region)
 
 
 class SSIM(Metric):
     """Mean over frames of each frame's SSIM on the whole crop, colour channels averaged."""
 
     name, title, unit, metric_type = "ssim", "SSIM", "", "image"
+    region: ClassVar[Region] = "face"
     perfect = 1.0
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a share, 1 for equal pictures."""
-        return _mean(pair, ssim)
+        return mean_compared(pair, ssim, self.region)
+
+
+class SSIMMouth(Metric):
+    """Mean over frames of each frame's SSIM on the mouth: lower half, middle half of the width."""
+
+    name, title, unit, metric_type = "ssim_mouth", "SSIM mouth", "", "image"
+    region: ClassVar[Region] = "mouth"
+    perfect = 1.0
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return a share, 1 for equal pictures."""
+        return mean_compared(pair, ssim, self.region)
 
 
 class Sharpness(Metric):
     """Gradient energy of the mouth, generated over real (sums over frames): under 1 is blurred."""
 
     name, title, unit, metric_type = "sharpness", "sharpness", "ratio", "image"
+    region: ClassVar[Region] = "mouth"
     best: ClassVar[Direction] = "one"
     perfect = 1.0
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a ratio."""
-        frames = np.flatnonzero(pair.both)
+        frames = frames_of(pair)
         real = sum(gradient_energy(mouth_region(pair.real.crops[i])) for i in frames)
         made = sum(gradient_energy(mouth_region(pair.generated.crops[i])) for i in frames)
         return made / real if real > 0 else float("nan")

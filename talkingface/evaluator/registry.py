@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from talkingface.evaluator.base import Metric
-from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness
+from talkingface.evaluator.identity import CSIM
+from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, SSIMMouth
+from talkingface.evaluator.jitter import Jitter, JitterRatio
 from talkingface.evaluator.landmarks import LMD, LMDNormalised
+from talkingface.evaluator.leakage import Leakage
 from talkingface.evaluator.lse.metrics import LseC, LseCUnbiased, LseD, LseDUnbiased, LseOffset, LseOffsetUnbiased
+from talkingface.evaluator.noreference import CPBD, BlurEffect, BlurEffectMouth, CPBDMouth
 from talkingface.evaluator.opening import OpeningAmplitude, OpeningCorrelation, OpeningLag
+from talkingface.evaluator.perceptual import LPIPS, LPIPSMouth
 from talkingface.evaluator.sync import SyncConfidence, SyncDistance, SyncOffset
 from talkingface.utils.errors import UserError
 
@@ -26,9 +31,20 @@ METRICS: tuple[type[Metric], ...] = (
     PSNR,
     PSNRMouth,
     SSIM,
+    SSIMMouth,
+    LPIPS,
+    LPIPSMouth,
     Sharpness,
+    BlurEffect,
+    BlurEffectMouth,
+    CPBD,
+    CPBDMouth,
     LMD,
     LMDNormalised,
+    Jitter,
+    JitterRatio,
+    CSIM,
+    Leakage,
 )
 
 

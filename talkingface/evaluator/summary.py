@@ -11,7 +11,7 @@ from talkingface.evaluator.clip import ClipResult, curve
 
 Row = dict[str, float | None]
 
-MEDIANS = ("opening_lag", "sync_offset")
+MEDIANS = ("opening_lag", "sync_offset", "lse_offset", "lse_offset_unbiased")
 """Whole numbers of frames, wild where a clip has no clear best shift: rows give their median."""
 POOLED = {"opening_amplitude": "opening_amplitude", "opening_r_pooled": "opening_r"}
 """Values taken over the frames of all clips, and the metric each belongs to."""

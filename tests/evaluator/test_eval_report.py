@@ -145,10 +145,13 @@ def test_results_survive_saving(results):
         assert ClipResult.from_plain(json.loads(json.dumps(one.plain()))) == one
 
 
+METRIC_TYPES = ("image", "no_reference", "landmark", "opening", "identity", "sync", "leakage")
+
+
 def test_metrics_say_what_they_are():
     assert len({one.name for one in METRICS}) == len(METRICS)
     for one in METRICS:
-        assert one.__doc__ and one.metric_type in ("image", "landmark", "opening", "sync")
+        assert one.__doc__ and one.metric_type in METRIC_TYPES
         assert one.smaller == (one.best == "lower")
     with pytest.raises(UserError, match="psnrr"):
         make_metrics(("psnrr",))

@@ -1,0 +1,121 @@
+"""Quality metrics go the right way as pictures get worse, are perfect on the same, and agree with other code."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from ladder import LADDERS, blurred, face_crops
+from skimage import data
+from skimage.metrics import structural_similarity
+from videos import measured, pair
+
+from talkingface.evaluator.cpbd import cpbd, edge_widths
+from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, SSIMMouth
+from talkingface.evaluator.judges import Judges
+from talkingface.evaluator.noreference import CPBD, BlurEffect, BlurEffectMouth, CPBDMouth, blur_effect
+from talkingface.evaluator.perceptual import LPIPS, LPIPSMouth
+from talkingface.evaluator.regions import mouth_region
+from talkingface.model.losses.backbones import LPIPS_HEADS, VGG16, make_features
+
+COMPARED = (PSNR, PSNRMouth, SSIM, SSIMMouth)
+BLUR_ONLY = (Sharpness, BlurEffect, BlurEffectMouth, CPBD, CPBDMouth)
+"""Scores of sharpness: noise and block edges are sharp, so only blur has a right direction."""
+PUBLISHED_CPBD = {
+    "astronaut": (0.3836, 0.2979, 0.1260, 0.0363, 0.0059),
+    "coffee": (0.6114, 0.5144, 0.2081, 0.0415, 0.0145),
+    "camera": (0.7482, 0.6754, 0.3444, 0.1081, 0.0185),
+}
+"""By the package cpbd 1.0.7 on grey pictures blurred with a Gaussian of 0, 0.5, 1, 1.5 and 2 pixels."""
+
+
+@pytest.fixture(scope="module")
+def crops():
+    return face_crops()
+
+
+@pytest.fixture(scope="module")
+def judges(tmp_path_factory):
+    """LPIPS with a random backbone: the formula is the same, the numbers are nobody's."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    features = make_features("vgg16")
+    torch.save({f"features.{k}": v for k, v in features.state_dict().items()}, folder / VGG16.name)
+    heads = {f"lin{k}.model.1.weight": torch.rand(1, n, 1, 1) for k, n in enumerate((64, 128, 256, 512, 512))}
+    torch.save(heads, folder / LPIPS_HEADS.name)
+    return Judges(checkpoints_dir=str(folder))
+
+
+def steps(metric, crops, worsen, judges=None):
+    """The metric of the same pictures, then of three ever worse ones, turned so that more is better."""
+    made = [crops, *(worsen(crops, strength) for strength in (1, 2, 3))]
+    pairs = [pair(measured(crops=crops), measured(crops=one)) for one in made]
+    for one in pairs:
+        one.judges = judges or one.judges
+    sign = -1 if metric.smaller else 1
+    return np.array([sign * metric.calculate_metric(one) for one in pairs])
+
+
+@pytest.mark.parametrize("kind", LADDERS)
+@pytest.mark.parametrize("metric", COMPARED, ids=lambda one: one.name)
+def test_each_step_is_seen(metric, kind, crops):
+    values = steps(metric(), crops, LADDERS[kind])
+    assert values[0] == metric.perfect
+    assert (np.diff(values) < 0).all()
+
+
+@pytest.mark.parametrize("metric", BLUR_ONLY, ids=lambda one: one.name)
+def test_each_blur_is_seen(metric, crops):
+    assert (np.diff(steps(metric(), crops, blurred)) < 0).all()
+
+
+@pytest.mark.parametrize("kind", LADDERS)
+@pytest.mark.parametrize("metric", [LPIPS, LPIPSMouth], ids=lambda one: one.name)
+def test_lpips_sees_each_step(metric, kind, crops, judges):
+    values = steps(metric(), crops, LADDERS[kind], judges)
+    assert values[0] == 0
+    assert (np.diff(values) < 0).all()
+
+
+def test_metrics_without_weights_say_which(crops, tmp_path):
+    same = pair(measured(crops=crops), measured(crops=crops))
+    same.judges = Judges(checkpoints_dir=str(tmp_path))
+    reason = LPIPS().not_measured(same)
+    assert VGG16.name in reason and LPIPS_HEADS.name in reason and str(tmp_path) in reason
+
+
+def test_ssim_of_the_mouth_is_scikit_images(crops):
+    made = blurred(crops, 2)
+    wanted = [
+        structural_similarity(mouth_region(a), mouth_region(b), channel_axis=2, gaussian_weights=True, sigma=1.5,
+                              use_sample_covariance=False, data_range=255)
+        for a, b in zip(crops, made, strict=True)
+    ]  # fmt: skip
+    got = SSIMMouth().calculate_metric(pair(measured(crops=crops), measured(crops=made)))
+    assert got == pytest.approx(np.mean(wanted), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", PUBLISHED_CPBD)
+def test_cpbd_is_near_the_published_package(name):
+    picture = getattr(data, name)()
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    made = [cpbd(grey), *(cpbd(cv2.GaussianBlur(grey, (0, 0), sigma)) for sigma in (0.5, 1, 1.5, 2))]
+    np.testing.assert_allclose(made, PUBLISHED_CPBD[name], atol=0.11)
+
+
+def test_width_of_a_ramp():
+    """A rise over seven pixels, by hand; flat on both sides."""
+    row = np.concatenate([np.full(30, 50), np.linspace(50, 190, 8), np.full(26, 190)])
+    edges, widths = edge_widths(np.tile(row, (64, 1)).astype(np.uint8))
+    assert edges.any() and set(np.unique(widths)) == {0, 7}
+    assert cpbd(np.tile(row, (64, 1)).astype(np.uint8)) == 0, "wider than 3 pixels at high contrast"
+    step = np.tile(np.repeat([50, 190], 32), (64, 1)).astype(np.uint8)
+    assert cpbd(step) == 1
+    assert np.isnan(cpbd(np.full((64, 64), 80, np.uint8))), "no edges"
+
+
+def test_blur_effect_is_scikit_images(crops):
+    from skimage.measure import blur_effect as effect
+
+    assert blur_effect(crops[0]) == effect(cv2.cvtColor(crops[0], cv2.COLOR_BGR2GRAY), h_size=11)
