@@ -11,7 +11,7 @@ from talkingface.utils.errors import UserError
 SHORT = {"m": "model", "d": "dataset", "h": "help", "o": "output"}
 ALIASES = {"evaluate_model_file": "checkpoint"}
 SWITCHES = ("help", "dry_run", "print_config", "runs")
-OPTIONS = ("model", "dataset", "config_files", "profile", "checkpoint", "face", "audio", "output")
+OPTIONS = ("model", "dataset", "config_files", "profile", "checkpoint", "face", "audio", "output", "generated", "real")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ commands
   prepare    prepare the data only
   train      prepare, and train what is missing
   evaluate   measure trained weights on the test list      [--checkpoint=saved/RUN or FILE.pth]
+             or any system's videos: --generated=FOLDER --real=FOLDER [--metrics=psnr,ssim]
   generate   dub a video: --checkpoint=saved/RUN --face=person.mp4 --audio=speech.wav --output=out.mp4
   list       models, datasets and profiles; `list --runs`: what has been trained, in one table
   compare    runs side by side on one page: compare RUN RUN ...
@@ -149,6 +150,9 @@ def _carry_out(arguments: Arguments, until: Until, *, dry_run: bool = False) -> 
 
 
 def _evaluate(arguments: Arguments) -> None:
+    if "generated" in arguments.options or "real" in arguments.options:
+        _evaluate_folders(arguments)
+        return
     from talkingface.quick_start.report_stage import Reporting
     from talkingface.quick_start.stages import run_stages, show_plan
     from talkingface.quick_start.use import judge_checkpoint, judge_trained
@@ -161,6 +165,18 @@ def _evaluate(arguments: Arguments) -> None:
         judgement = judge_trained(_need(arguments, "model"), _need(arguments, "dataset"), overrides)
     report = Reporting(evaluation=lambda: judgement.folder).write()
     (show_plan if "dry_run" in arguments.switches else run_stages)([judgement.measure(), report])
+
+
+def _evaluate_folders(arguments: Arguments) -> None:
+    from talkingface.quick_start.judge_folders import judge_folders
+    from talkingface.quick_start.stages import run_stages, show_plan
+
+    generated, real = (_need(arguments, name) for name in ("generated", "real"))
+    if given := [name for name in ("checkpoint", "model", "dataset") if name in arguments.options]:
+        raise UserError(f"--{given[0]}: not with --generated and --real, which need no model and no dataset")
+    output = arguments.options.get("output")
+    judgement = judge_folders(generated, real, output=output, overrides=arguments.overrides())
+    (show_plan if "dry_run" in arguments.switches else run_stages)(judgement.stages())
 
 
 def _generate(arguments: Arguments) -> None:

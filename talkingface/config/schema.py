@@ -42,6 +42,8 @@ class RunConfig:
     """Where text logs and TensorBoard event files are written."""
     checkpoints_dir: str = "checkpoints"
     """Where pretrained weights that the user put there are looked for."""
+    metrics: tuple[str, ...] | None = None
+    """What an evaluation measures, by names of docs/metrics.md; none measures all that it can."""
     lse_weights: str | None = None
     """The published sync network for LSE; none looks for syncnet_v2.model in torch's cache and checkpoints_dir."""
     lse_protocol: Literal["in_the_wild", "tight"] = "in_the_wild"

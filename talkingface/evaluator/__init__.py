@@ -4,6 +4,7 @@ registry.py lists the metrics; base.py says what a metric is.
 """
 
 from talkingface.evaluator.clip import ClipResult, EvalClip
-from talkingface.evaluator.evaluator import Evaluation, Evaluator, evaluate
+from talkingface.evaluator.evaluator import Evaluator, evaluate
+from talkingface.evaluator.outcome import Evaluation
 
 __all__ = ["ClipResult", "EvalClip", "Evaluation", "Evaluator", "evaluate"]

@@ -37,7 +37,8 @@ class ClipResult:
     """Plain data about one clip, saved as it stands."""
 
     name: str
-    speaker_seen: bool
+    speaker_seen: bool | None = None
+    """Whether training has seen the speaker; None where nobody knows."""
     fps: float = 0.0
     frames: int = 0
     faces_missing: int = 0
@@ -56,6 +57,8 @@ class ClipResult:
     failed: str | None = None
     """Why the clip is not in the means."""
     cross_failed: str | None = None
+    note: str | None = None
+    """What has to be known of the comparison, such as other rates or lengths."""
 
     def plain(self) -> dict[str, Any]:
         """Return what json can hold."""

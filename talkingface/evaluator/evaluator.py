@@ -5,7 +5,6 @@ One thread measures while the main one generates, so two cores are used and at m
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,40 +20,20 @@ from talkingface.config.schema import Config
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.judges import Judges
+from talkingface.evaluator.measuring import CROP_SIZE, Measuring
+from talkingface.evaluator.outcome import Evaluation, conclude, failed_result
 from talkingface.evaluator.pairs import cross_pairs
-from talkingface.evaluator.plots import plot_openings
 from talkingface.evaluator.registry import make_metrics
-from talkingface.evaluator.report import protocol, text_table, write_reports
-from talkingface.evaluator.stages import stage_table
+from talkingface.evaluator.report import protocol
 from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
-from talkingface.evaluator.summary import Row, summarise
 from talkingface.evaluator.sync import Expert
-from talkingface.evaluator.work import CROP_SIZE, DETECTOR, ClipWork
+from talkingface.evaluator.work import DETECTOR, ClipWork
 from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
 
 OUTPUT_VERSION = 1
 """Raised when generation or a metric changes, so that older videos and numbers do not stand."""
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """What came out."""
-
-    rows: dict[str, Row]
-    """`real`, `model`, `seen`, `new`, `cross`: mean values by metric name; rows without clips are absent."""
-    table: str
-    """The rows as text."""
-    clips: list[ClipResult]
-    failed: dict[str, str]
-    """Clips left out, with the reason."""
-    not_measured: dict[str, str]
-    """Metrics that could not be taken, with the reason."""
-    folder: Path
-    videos: dict[str, tuple[Path, Path]]
-    """Clip name to (real, generated) video."""
 
 
 @dataclass(kw_only=True)
@@ -71,10 +50,14 @@ class Evaluator:
     fingerprint: str | None = None
     plots: int = 6
     progress: bool = True
-    judges: Judges = field(init=False)
+    measuring: Measuring = field(init=False)
 
     def __post_init__(self) -> None:
-        self.judges = Judges.of(self.config, self.device)
+        data = self.config.dataset
+        self.measuring = Measuring(
+            metrics=self.metrics, judges=Judges.of(self.config, self.device), expert=self.expert, device=self.device,
+            mel_pad_mode=self.config.model.mel_pad_mode, pads=data.crop_pads, window=data.box_smoothing,
+        )  # fmt: skip
 
     def evaluate(self, clips: Sequence[EvalClip]) -> Evaluation:
         """Dub, measure, report; clips whose result stands are not done again.
@@ -91,7 +74,7 @@ class Evaluator:
         if len(set(names)) != len(names):
             raise UserError(f"evaluate: two clips have one name ({next(n for n in names if names.count(n) > 1)})")
         self._model_mark = self.fingerprint or model_mark(self.model)
-        self._expert_mark = model_mark(self.expert) if self.expert is not None else "none"
+        self._measuring_mark = self.measuring.mark()
         pairs = cross_pairs(names, self.config.run.seed)
         with self._measuring_detector() as detector, judging(self.expert):
             results = self._all(list(clips), pairs, detector)
@@ -116,10 +99,7 @@ class Evaluator:
 
     def _work(self, todo: list[EvalClip], states: dict[str, ClipState], detector: FaceDetector) -> Iterator[ClipResult]:
         """Yield results in order. The worker thread looks at the next real video, then scores what was dubbed."""
-        work = ClipWork(
-            model=self.model, config=self.config, expert=self.expert, device=self.device, metrics=self.metrics,
-            judges=self.judges,
-        )  # fmt: skip
+        work = ClipWork(model=self.model, config=self.config, measuring=self.measuring)
         waiting: deque[tuple[EvalClip, Future[ClipResult]]] = deque()
         with ThreadPoolExecutor(1, "measure") as worker:
             ahead = [worker.submit(work.look_at_real, one, detector) for one in todo[:1]]
@@ -153,8 +133,7 @@ class Evaluator:
         own = digest(how, face)
         cross = digest(how, face, sound.name, file_mark(sound.video)) if sound else ""
         other = (sound.name, sound.video) if sound is not None else None
-        measured = [one.name for one in self.metrics if one.not_measured(self) is None]
-        score = digest(own, cross, self._expert_mark, self.judges.mark(), repr(clip.speaker_seen), *measured)
+        score = digest(own, cross, self._measuring_mark, repr(clip.speaker_seen))
         return ClipState.load(self.out_dir, clip.name, other, own, cross, score)
 
     def _report(self, results: list[ClipResult], pairs: dict[str, str], clips: dict[str, EvalClip]) -> Evaluation:
@@ -162,30 +141,14 @@ class Evaluator:
         for one in results:
             if one.sound_from is not None:
                 one.cross.update(cross_opening(one, by_name[one.sound_from]))
-        failed = {one.name: one.failed for one in results if one.failed is not None}
-        if len(failed) == len(results):
-            raise UserError(f"evaluate: none of {len(results)} clips could be measured; {next(iter(failed.values()))}")
-        rows = summarise(results)
-        reasons = {one.title: one.not_measured(self) for one in self.metrics}
-        not_measured = {title: reason for title, reason in reasons.items() if reason is not None}
-        if not pairs:
-            not_measured["another clip's sound"] = "there is only one clip"
-        stages = stage_table((one.speaker_seen, one.stages) for one in results if one.failed is None)
-        videos = {
-            name: (clips[name].video, self.out_dir / "videos" / f"{name}.mp4") for name in by_name if name not in failed
-        }
-        write_reports(self.out_dir, {
-            "format": 1, "clips": len(results) - len(failed), "rows": rows, "not_measured": not_measured,
-            "stages": stages,
-            "failed": [{"name": name, "reason": reason} for name, reason in failed.items()], "pairs": pairs,
-            "videos": {name: [str(path) for path in both] for name, both in videos.items()},
-            "protocol": protocol(self.metrics, {"crop_size": CROP_SIZE, "seed": self.config.run.seed,
-                                                "model": self.config.model_name, "dataset": self.config.dataset_name}),
-            "fingerprint": self._model_mark, "per_clip": [one.plain() for one in results],
-        }, results, self.metrics)  # fmt: skip
-        plot_openings(results, self.out_dir / "plots", most=self.plots)
-        return Evaluation(rows=rows, table=text_table(rows, self.metrics, stages), clips=results, failed=failed,
-                          not_measured=not_measured, folder=self.out_dir, videos=videos)  # fmt: skip
+        names = {"model": self.config.model_name, "dataset": self.config.dataset_name}
+        return conclude(
+            results, self.measuring, out_dir=self.out_dir, plots=self.plots,
+            videos={name: (one.video, self.out_dir / "videos" / f"{name}.mp4") for name, one in clips.items()},
+            protocol=protocol(self.metrics, {"crop_size": CROP_SIZE, "seed": self.config.run.seed, **names}),
+            facts={"pairs": pairs, "fingerprint": self._model_mark},
+            not_measured={} if pairs else {"another clip's sound": "there is only one clip"},
+        )  # fmt: skip
 
 
 @contextmanager
@@ -202,13 +165,10 @@ def judging(expert: Any) -> Iterator[None]:
 
 
 def _outcome(clip: EvalClip, future: Future[ClipResult]) -> ClipResult:
-    """The result, or a result that says why there is none: one broken clip does not end an evaluation."""
     try:
         return future.result()
     except Exception as error:
-        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        logger.warning("%s left out: %s", clip.name, reason, exc_info=not isinstance(error, UserError))
-        return ClipResult(name=clip.name, speaker_seen=clip.speaker_seen, failed=reason)
+        return failed_result(clip.name, error, speaker_seen=clip.speaker_seen)
 
 
 def evaluate(

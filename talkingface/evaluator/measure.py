@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from talkingface.evaluator.base import MeasuredVideo
@@ -18,7 +19,7 @@ from talkingface.utils.face.crop import crop
 from talkingface.utils.face.landmarks import mouth_opening
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.mel import melspectrogram
-from talkingface.utils.media.video import read_frames
+from talkingface.utils.media.video import probe, read_frames
 
 SAMPLE_RATE = 16000
 LANDMARKS = 468
@@ -80,6 +81,8 @@ def measure(
     pads: Pads = (0, 0, 0, 0),
     window: int = 5,
     boxes: np.ndarray | None = None,
+    size: tuple[int, int] | None = None,
+    needs_sound: bool = True,
 ) -> MeasuredVideo:
     """Decode a video and measure every frame.
 
@@ -92,12 +95,14 @@ def measure(
         pads: Pixels added to boxes.
         window: Frames over which boxes are averaged.
         boxes: (K, 4) boxes at which to cut, NaN for none: those of the real video. None: the video's own.
+        size: Width and height to which frames of another size are scaled.
+        needs_sound: Whether a file without sound is refused; else its sound is taken as empty.
 
     Raises:
-        MediaError: The file cannot be read or has no sound.
+        MediaError: The file cannot be read, or has no sound and should.
     """
     seen_boxes, landmarks, crops = [], [], []
-    frames = read_frames(path, fps)
+    frames = _scaled(read_frames(path, fps), size)
     nothing = np.full(4, np.nan, np.float32)
     for number, (frame, own_box, points) in enumerate(_faces(frames, detector, pads, window, boxes is not None)):
         box = own_box if boxes is None else (boxes[number] if number < len(boxes) else nothing)
@@ -108,7 +113,7 @@ def measure(
         crops.append(crop(frame, np.asarray(box, np.int64), crop_size) if there else empty)
     if not crops:
         raise MediaError(f"{path}: no frame can be decoded; wanted a video")
-    samples = read_audio(path, SAMPLE_RATE)
+    samples = read_audio(path, SAMPLE_RATE) if needs_sound or probe(path).has_audio else np.zeros(0, np.float32)
     stacked = np.stack(landmarks).astype(np.float32)
     return MeasuredVideo(
         path=path,
@@ -120,6 +125,12 @@ def measure(
         mel=melspectrogram(samples, mel_pad_mode) if len(samples) else np.zeros((80, 0), np.float32),
         envelope=_envelope(samples, fps, len(crops)),
     )
+
+
+def _scaled(frames: Iterator[np.ndarray], size: tuple[int, int] | None) -> Iterator[np.ndarray]:
+    for frame in frames:
+        same = size is None or frame.shape[1::-1] == size
+        yield frame if same else cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
 
 
 Seen = tuple[np.ndarray, "np.ndarray | None", "np.ndarray | None"]

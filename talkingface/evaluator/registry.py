@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.identity import CSIM
 from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, SSIMMouth
@@ -59,5 +61,7 @@ def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
         raise AssertionError("two metrics have one name")
     unknown = [name for name in names or () if name not in known]
     if unknown:
-        raise UserError(f"metrics: {', '.join(unknown)} unknown; known are {', '.join(known)}")
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise UserError(f"metrics: {', '.join(unknown)} unknown{hint} Known are {', '.join(known)}")
     return [known[name]() for name in (names or known)]

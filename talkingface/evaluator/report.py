@@ -98,6 +98,8 @@ def markdown(report: dict[str, Any], metrics: list[Metric]) -> str:
         lines.append(f"- not measured: {name} ({reason})")
     for one in report["failed"]:
         lines.append(f"- left out: {one['name']} ({one['reason']})")
+    lines += [f"- {name}: {note}" for name, note in report.get("notes", {}).items()]
+    lines += [f"- {line}" for line in report.get("without_partner", [])]
     lines += ["", "## How each number is taken", ""]
     lines += [f"- **{one.title}**: {' '.join((type(one).__doc__ or '').split())}" for one in metrics]
     return "\n".join(lines) + "\n"
@@ -146,10 +148,7 @@ def _csv(results: list[ClipResult], rows: dict[str, Row], metrics: list[Metric])
             sound = one.sound_from if name == "cross" else one.name
             failed = one.failed or (one.cross_failed if name == "cross" else None)
             if scores or failed:
+                seen = "" if one.speaker_seen is None else int(one.speaker_seen)
                 values = ["" if scores.get(key) is None else scores[key] for key in columns]
-                writer.writerow([name, one.name, sound or "", int(one.speaker_seen), *values, failed or ""])
-    for name, row in rows.items():
-        writer.writerow(
-            [f"mean:{name}", "", "", "", *["" if row.get(key) is None else row[key] for key in columns], ""]
-        )
+                writer.writerow([name, one.name, sound or "", seen, *values, failed or ""])
     return out.getvalue()

@@ -51,7 +51,7 @@ class StageScores:
         return {name: float(np.mean(values)) for name, values in self._values.items()}
 
 
-def stage_table(clips: Iterable[tuple[bool, Scores]]) -> list[list[str]]:
+def stage_table(clips: Iterable[tuple[bool | None, Scores]]) -> list[list[str]]:
     """Heading and rows of text cells: both stages over all clips, over known speakers, over new ones.
 
     Args:

@@ -32,8 +32,8 @@ def groups(results: list[ClipResult]) -> dict[str, list[tuple[ClipResult, Row]]]
     found = {
         "real": [(one, one.real) for one in good],
         "model": [(one, one.model) for one in good],
-        "seen": [(one, one.model) for one in good if one.speaker_seen],
-        "new": [(one, one.model) for one in good if not one.speaker_seen],
+        "seen": [(one, one.model) for one in good if one.speaker_seen is True],
+        "new": [(one, one.model) for one in good if one.speaker_seen is False],
         "cross": [(one, one.cross) for one in good if one.cross],
     }
     return {name: clips for name, clips in found.items() if clips}

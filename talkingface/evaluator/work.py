@@ -7,28 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from talkingface.config.schema import Config
-from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
-from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores, real_scores
-from talkingface.evaluator.judges import Judges
-from talkingface.evaluator.measure import Recorder, Replay, measure
+from talkingface.evaluator.base import MeasuredVideo
+from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores
+from talkingface.evaluator.measure import Replay
+from talkingface.evaluator.measuring import Faces, Measuring
 from talkingface.evaluator.stages import StageScores
 from talkingface.evaluator.state import ClipState
-from talkingface.evaluator.sync import Expert
 from talkingface.generate import generate
 from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
-from talkingface.utils.face import Face, FaceDetector, make_detector
-from talkingface.utils.media.video import probe
+from talkingface.utils.face import FaceDetector, make_detector
 
 DETECTOR = "mediapipe"
 """Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
-CROP_SIZE = 128
-"""Side of the crops that image metrics compare and the expert sees, the same for every model."""
-Faces = list[Face | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +29,7 @@ class ClipWork:
 
     model: Predictor
     config: Config
-    expert: Expert | None
-    device: torch.device
-    metrics: list[Metric]
-    judges: Judges
+    measuring: Measuring
 
     def look_at_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, Faces]:
         """Measure the real video; the faces found are kept for dubbing.
@@ -48,11 +37,7 @@ class ClipWork:
         Raises:
             UserError: It cannot be read, or has no face.
         """
-        recorder = Recorder(detector)
-        real = self._measure(clip.video, recorder, fps=probe(clip.video).fps)
-        if not real.present.any():
-            raise UserError(f"{clip.video}: no face was found in any frame")
-        return real, recorder.faces
+        return self.measuring.look_at_real(clip.video, detector)
 
     def dub(self, clip: EvalClip, state: ClipState, faces: Faces) -> str | None:
         """Write the videos that do not stand; return why there is none with the other clip's sound, if so.
@@ -77,38 +62,26 @@ class ClipWork:
         self, clip: EvalClip, state: ClipState, real: MeasuredVideo, detector: FaceDetector, cross_failed: str | None
     ) -> ClipResult:
         """Measure the written files."""
-        made = self._measure(state.own_path, detector, fps=real.fps, boxes=real.boxes)
-        pair = ClipPair(real=real, generated=made, expert=self.expert, device=self.device, judges=self.judges)
-        result = ClipResult(
-            name=clip.name, speaker_seen=clip.speaker_seen, fps=real.fps, frames=pair.frames,
-            faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
-            real=real_scores(pair, self.metrics), opening_real=numbers(real.opening),
-            opening_model=numbers(made.opening), stages=state.saved.get("stages", {}),
-            envelope=numbers(real.envelope), cross_failed=cross_failed,
-        )  # fmt: skip
+        measuring = self.measuring
+        made = measuring.look(state.own_path, detector, fps=real.fps, boxes=real.boxes)
+        pair = measuring.pair(real, made)
+        result = measuring.compare(clip.name, pair, speaker_seen=clip.speaker_seen)
+        result.stages, result.cross_failed = state.saved.get("stages", {}), cross_failed
         if state.sound is not None and cross_failed is None:
-            crossed = self._measure(state.cross_path, detector, fps=real.fps)
+            crossed = measuring.look(state.cross_path, detector, fps=real.fps)
             alone = replace(pair, real=crossed, generated=crossed)
             result.sound_from = state.sound[0]
             result.opening_cross = numbers(crossed.opening)
-            result.cross = own_scores(alone, [one for one in self.metrics if one.metric_type == "sync"])
+            result.cross = own_scores(alone, [one for one in measuring.metrics if one.metric_type == "sync"])
         return result
-
-    def _measure(
-        self, path: Path, detector: FaceDetector, *, fps: float, boxes: np.ndarray | None = None
-    ) -> MeasuredVideo:
-        data = self.config.dataset
-        return measure(
-            path, detector, fps=fps, crop_size=CROP_SIZE, mel_pad_mode=self.config.model.mel_pad_mode,
-            pads=data.crop_pads, window=data.box_smoothing, boxes=boxes,
-        )  # fmt: skip
 
     def _generate(self, face: Path, sound: Path, output: Path, faces: Faces, watch: StageScores | None = None) -> None:
         data = self.config.dataset
         with self._generating_detector(faces) as detector:
             generate(
                 self.model, face=face, audio=sound, output=output, detector=detector,
-                img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode, device=self.device,
+                img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode,
+                device=self.measuring.device,
                 precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
                 batch_size=self.config.model.evaluate_batch_size, progress=False, watch=watch,
             )  # fmt: skip

@@ -87,6 +87,7 @@ class Judgement:
             out_dir=evaluation_folder(trained),
             expert=self._expert(device),
             device=device,
+            metrics=self.config.run.metrics,
             progress=self.config.run.show_progress,
         )
         return "\n".join([*self.evaluation.table.splitlines(), f"report in {self.evaluation.folder}"])

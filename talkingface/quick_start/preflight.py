@@ -23,6 +23,10 @@ def check(part: Part, dataset: DatasetChoice) -> list[str]:
     config, profile = part.config, part.resolved.profile
     lines = [f"configuration: {part.row.name} on {config.dataset_name}, profile {profile or 'none'}"]
     lines.append(f"device: {pick_device(config.run.device)}, precision {config.run.precision}")
+    if config.run.metrics is not None:
+        from talkingface.evaluator.registry import make_metrics
+
+        make_metrics(config.run.metrics)
     for folder in (config.run.saved_dir, config.run.log_dir, config.dataset.packed_root):
         _check_writable(Path(folder))
     lines.append(f"data: {check_data(dataset.row, config.dataset)}")

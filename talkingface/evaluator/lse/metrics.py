@@ -20,7 +20,9 @@ from talkingface.utils.weights import WeightsFile
 
 
 def lse_of(video: MeasuredVideo, judges: Judges) -> Lse:
-    """Score one file by the judges' protocol; NaN where no track can be scored."""
+    """Score one file by the judges' protocol; NaN where no track can be scored, or there is no sound."""
+    if not video.mel.shape[1]:
+        return Lse()
     network = judges.network(load_syncnet, SYNCNET_V2)
     pcm = to_pcm(read_audio(video.path, SAMPLE_RATE))
     frames = read_frames(video.path, FPS)

@@ -21,6 +21,7 @@ MOST_BYTES = 40_000_000
 """Bytes of all videos in a page; clips after that are named only."""
 RANKED_BY = ("opening_r", "sync_confidence")
 """Metric that clips are ordered by: the first that was measured, else the first of the registry that was."""
+SPEAKERS = {True: "speaker seen in training", False: "new speaker", None: ""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,7 @@ def _card(clip: ClipResult, shots: list[Shot], *, rank: str) -> Card:
     notes = [f"{clip.faces_missing} of {clip.frames} frames without a face"] if clip.faces_missing else []
     notes += [f"no video with another clip's sound: {clip.cross_failed}"] if clip.cross_failed else []
     return Card(
-        name=clip.name, rank=rank, speaker="speaker seen in training" if clip.speaker_seen else "new speaker",
+        name=clip.name, rank=rank, speaker=SPEAKERS[clip.speaker_seen],
         shots=shots, charts=[box] if box else [], figures=figures, note="; ".join(notes),
     )  # fmt: skip
 
