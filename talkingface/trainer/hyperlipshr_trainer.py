@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.config.schema import Config
-from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, enlarge
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
@@ -133,18 +133,25 @@ class HyperLipsHRTrainer(Trainer):
         return verdict
 
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
-        """All but the discriminator, whose verdict changes as it learns, with their full weights at any step."""
+        """All but the discriminator, whose verdict changes as it learns, with their full weights at any step.
+
+        Losses are the decoder's; `best_detail` is the share of its changes that is nearest to the real faces.
+        """
         weights = {name: weight for name, weight in self.full_weights.items() if name != "adversarial"}
         with self.autocast():
-            fake = self.model.infer(batch)
+            fake = self.network.decode(batch)
         losses = self.generator_losses(batch, fake, weights)
-        return {"loss": weighted_sum(losses, weights), **losses, "best_detail": self._best_detail(batch, fake)}
+        share = best_detail(enlarge(batch[HYPER_IMG], fake.shape[-1]), fake.float(), batch[GT_IMG])
+        return {"loss": weighted_sum(losses, weights), **losses, "best_detail": share}
 
-    def _best_detail(self, batch: Batch, fake: Tensor) -> Tensor:
-        """The `detail` whose faces would have been nearest to the real ones, by least squares over the batch."""
-        first = enlarge(batch[HYPER_IMG], fake.shape[-1])
-        added, missing = (fake.float() - first) / self.weights.detail, batch[GT_IMG] - first
-        return (added * missing).sum() / added.square().sum().clamp_min(1e-9)
+    def after_validation(self, metrics: Mapping[str, float]) -> None:
+        """Keep the share with the weights, see the configuration's `detail`."""
+        self.network.best_detail.fill_(metrics["best_detail"])
+
+    @property
+    def network(self) -> HyperLipsHR:
+        """The model, by its type."""
+        return cast(HyperLipsHR, self.model)
 
     def weights_at(self, step: int) -> dict[str, float]:
         """Weights of the losses that count at a step; the others are not computed."""
@@ -183,6 +190,23 @@ class HyperLipsHRTrainer(Trainer):
         if "adversarial" in self.full_weights:
             parts |= {"discriminator": self.discriminator, "discriminator_optimizer": self.discriminator_optimizer}
         return parts
+
+
+def best_detail(first: Tensor, drawn: Tensor, real: Tensor) -> Tensor:
+    """The share of `drawn - first` which, added to `first`, gives the best mean PSNR against `real`: 0 to 1.
+
+    Args:
+        first: (B, 3, S, S) faces before the decoder, enlarged.
+        drawn: (B, 3, S, S) the decoder's.
+        real: (B, 3, S, S).
+
+    Returns:
+        () scalar: least squares, each face weighted by its own error, as the mean of logarithms asks for.
+    """
+    added, missing = (drawn - first).flatten(1), (real - first).flatten(1)
+    weight = 1 / missing.square().mean(1).clamp_min(1e-6)
+    along, length = (added * missing).mean(1), added.square().mean(1)
+    return ((weight * along).sum() / (weight * length).sum().clamp_min(1e-9)).clamp(0, 1)
 
 
 def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:

@@ -15,12 +15,13 @@ from tiny import tiny_config
 from torch import nn
 
 from talkingface.batch import GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH, Batch
-from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.backbones import make_features
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
 from talkingface.trainer.hyperlipshr_trainer import (
     HyperLipsHRTrainer,
+    best_detail,
     cut_patch,
     full_weights,
     lip_size,
@@ -136,18 +137,27 @@ def test_losses_fall(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_the_best_detail_is_nearer_to_the_real_faces_than_any_other(tmp_path: Path):
-    batch = batch_of(256)
-    trainer = trainer_of(tmp_path, img_size=256, adversarial_weight=0.0, perceptual="none", detail=0.5)
+def test_the_best_detail_is_nearer_to_the_real_faces_than_any_other():
+    first, drawn = images(1, 3, 3, 32, 32), images(2, 3, 3, 32, 32)
+    real = first + 0.4 * (drawn - first) + 0.1 * (images(3, 3, 3, 32, 32) - 0.5)
+    found = float(best_detail(first, drawn, real))
+
+    def mean_psnr(share: float) -> float:
+        return float(-(first + share * (drawn - first) - real).square().flatten(1).mean(1).log().mean())
+
+    assert found == pytest.approx(0.4, abs=0.02)
+    assert all(mean_psnr(found) > mean_psnr(found + step) for step in (-0.05, 0.05))
+    assert best_detail(first, drawn, first - drawn) == 0 and best_detail(first, drawn, drawn) == 1
+
+
+def test_the_share_of_the_last_validation_is_kept_with_the_weights(tmp_path: Path):
+    trainer = trainer_of(tmp_path, adversarial_weight=0.0, perceptual="none", detail=None)
+    trainer.after_validation({"loss": 1.0, "best_detail": 0.25})
+    assert trainer.model.state_dict()["best_detail"] == 0.25
+    batch = batch_of(128)
     trainer.model.eval()
-    with torch.no_grad():
-        found = float(trainer.valid_step(batch)["best_detail"])
-    first, half = enlarge(batch[HYPER_IMG], 256), trainer.model.predict(batch)
-
-    def error(detail: float) -> float:
-        return float((first + detail / 0.5 * (half - first) - batch[GT_IMG]).square().mean())
-
-    assert all(error(found) < error(found + step) for step in (-0.05, 0.05))
+    drawn = trainer.network.decode(batch)
+    torch.testing.assert_close(trainer.model.predict(batch), 0.75 * batch[HYPER_IMG] + 0.25 * drawn)
 
 
 def test_512_takes_steps(tmp_path: Path):

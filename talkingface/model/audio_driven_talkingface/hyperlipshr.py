@@ -39,6 +39,8 @@ class HyperLipsHR(AbstractTalkingFace):
         self.decoder = HRDecoder(self.config.img_size // HYPER_SIZE)
         if self.config.initial_decoder == "enlargement":
             self.decoder.start_as_enlargement()
+        self.best_detail: Tensor
+        self.register_buffer("best_detail", torch.ones(()))  # see the configuration's `detail`
 
     @property
     def first_stage(self) -> HyperLipsBase:
@@ -63,10 +65,16 @@ class HyperLipsHR(AbstractTalkingFace):
 
     def refine(self, batch: Mapping[str, Tensor]) -> Tensor:
         """`hyper_img` and `hyper_sketch`, each (B, 3, 128, 128) in [0, 1], to faces (B, 3, S, S) in (0, 1)."""
-        drawn: Tensor = self.decoder(torch.cat([batch[HYPER_IMG], batch[HYPER_SKETCH]], dim=1))
+        drawn = self.decode(batch)
+        share = self.best_detail if self.config.detail is None else self.config.detail
         if self.training or self.config.detail == 1:
             return drawn
-        return torch.lerp(enlarge(batch[HYPER_IMG], drawn.shape[-1]), drawn.float(), self.config.detail)
+        return torch.lerp(enlarge(batch[HYPER_IMG], drawn.shape[-1]), drawn.float(), share)
+
+    def decode(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The same with all of the decoder's detail."""
+        drawn: Tensor = self.decoder(torch.cat([batch[HYPER_IMG], batch[HYPER_SKETCH]], dim=1))
+        return drawn
 
     def infer(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Refined faces, (B, 3, S, S): of `hyper_img` where the batch has it, else of the Base's own drawing.

@@ -59,10 +59,10 @@ class HyperLipsHRConfig(ModelConfig):
     never does, as published."""
     landmark_smoothing: int = 2
     """Landmarks of sketches are averaged over this many frames before and after each."""
-    detail: float = 1.0
+    detail: float | None = 1.0
     """Share of what the decoder changes in the enlarged base face that is drawn: near 0 the base face, 1 the decoder's.
-    Less is nearer to the real frames where the Base's edges lie wrong, more is sharper. Training does not depend on it;
-    validation logs the share that would have been nearest to the real faces as `best_detail`."""
+    Less is nearer to the real frames where the Base's edges lie wrong, more is sharper. None takes the share that was
+    nearest to the real faces of the validation clips, by PSNR; training logs it as `best_detail`."""
     inference_sketch: Literal["training", "published"] = "training"
     """Sketches when generating: widened as those trained on, or thin as in the published inference."""
     base_checkpoint: str | None = None
@@ -95,8 +95,8 @@ class HyperLipsHRConfig(ModelConfig):
         for name in (*names, "disc_start_step", "landmark_smoothing", "norm_freeze_step", "lower_jitter"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
-        if not 0 < self.detail <= 1:
-            raise ValueError(f"detail: wanted a number above 0, 1 at most, got {self.detail}")
+        if self.detail is not None and not 0 <= self.detail <= 1:
+            raise ValueError(f"detail: wanted 0 to 1, or none, got {self.detail}")
         if self.disc_learning_rate <= 0:
             raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")
         if not any(getattr(self, name) for name in ("l1_weight", "l2_weight", "lip_l1_weight")):

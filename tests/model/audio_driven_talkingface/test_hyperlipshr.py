@@ -74,7 +74,7 @@ def test_without_base_faces_the_base_draws_them(model: HyperLipsHR):
 
 def test_the_checkpoint_holds_the_base_and_the_decoder_by_their_published_names(model: HyperLipsHR):
     keys = set(model.state_dict())
-    assert {key.split(".")[0] for key in keys} == {"base", "decoder"}
+    assert {key.split(".")[0] for key in keys} == {"base", "decoder", "best_detail"}
     assert {"decoder.conv_base.0.conv_block.0.weight", "decoder.output_block.1.bias"} <= keys
     assert isinstance(model.base, nn.Module) and "base.face_encoder.features.0.0.weight" in keys
 
@@ -83,7 +83,7 @@ def test_the_checkpoint_holds_the_base_and_the_decoder_by_their_published_names(
     "wrong",
     [
         {"img_size": 192},
-        {"detail": 0},
+        {"detail": 2},
         {"base_img_size": 100},
         {"lip_l1_weight": -1},
         {"l1_weight": 0, "lip_l1_weight": 0},
