@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from threading import RLock
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -27,6 +28,8 @@ class Judges:
     """Configuration key to the path that the user named; the keys that there are."""
     lse_protocol: LseProtocol = "in_the_wild"
     """How the published sync network's crops are cut, see lse/crop.py."""
+    lock: Any = field(default_factory=RLock, repr=False)
+    """Clips may be measured in several threads: held while a network is read, and used if it has a state."""
     _read: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -56,6 +59,10 @@ class Judges:
         Raises:
             MissingWeightsError: A file is absent or holds something else.
         """
+        with self.lock:
+            return self._network(load, needs)
+
+    def _network(self, load: Callable[..., Network], needs: tuple[WeightsFile, ...]) -> Network:
         if load not in self._read:
             reason = self.missing(needs)
             if reason is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from talkingface.evaluator.base import Given, Metric
+from talkingface.evaluator.fid import FID, FIDMouth
 from talkingface.evaluator.identity import CSIM
 from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, SSIMMouth
 from talkingface.evaluator.jitter import Jitter, JitterRatio
@@ -36,6 +37,8 @@ METRICS: tuple[type[Metric], ...] = (
     SSIMMouth,
     LPIPS,
     LPIPSMouth,
+    FID,
+    FIDMouth,
     Sharpness,
     BlurEffect,
     BlurEffectMouth,
