@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -127,3 +128,19 @@ class Metric(ABC):
     @abstractmethod
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return the value for one clip; NaN where no frame allows it."""
+
+
+class SetMetric(Metric):
+    """One number about a set of clips: each clip leaves a file, the number is taken of all files."""
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """A single clip has no value."""
+        return float("nan")
+
+    @abstractmethod
+    def save(self, pair: ClipPair, file: Path) -> None:
+        """Write what the set's number needs of one clip."""
+
+    @abstractmethod
+    def of_set(self, files: Sequence[Path]) -> float:
+        """Return the value for the clips of these files; NaN where they allow none."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from talkingface.evaluator.base import ClipPair, Metric
+from talkingface.evaluator.base import ClipPair, Metric, SetMetric
 from talkingface.evaluator.opening import FEWEST, pearson, resample
 from talkingface.utils.errors import UserError
 
@@ -112,8 +112,9 @@ def real_scores(pair: ClipPair, metrics: list[Metric]) -> dict[str, float | None
 
 
 def _measured(pair: ClipPair, metrics: list[Metric]) -> list[Metric]:
-    """Those that can be taken; leakage has a protocol of its own."""
-    return [one for one in metrics if one.metric_type != "leakage" and one.not_measured(pair) is None]
+    """Those that one clip has a value for; leakage has a protocol of its own."""
+    own = [one for one in metrics if one.metric_type != "leakage" and not isinstance(one, SetMetric)]
+    return [one for one in own if one.not_measured(pair) is None]
 
 
 def cross_opening(result: ClipResult, other: ClipResult) -> dict[str, float | None]:

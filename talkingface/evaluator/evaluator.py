@@ -99,7 +99,7 @@ class Evaluator:
 
     def _work(self, todo: list[EvalClip], states: dict[str, ClipState], detector: FaceDetector) -> Iterator[ClipResult]:
         """Yield results in order. The worker thread looks at the next real video, then scores what was dubbed."""
-        work = ClipWork(model=self.model, config=self.config, measuring=self.measuring)
+        work = ClipWork(model=self.model, config=self.config, measuring=self.measuring, out_dir=self.out_dir)
         waiting: deque[tuple[EvalClip, Future[ClipResult]]] = deque()
         with ThreadPoolExecutor(1, "measure") as worker:
             ahead = [worker.submit(work.look_at_real, one, detector) for one in todo[:1]]

@@ -110,7 +110,7 @@ def evaluate_folders(
     todo: Pairs = {name: both for name, both in paired.pairs.items() if name not in results}
     bar = tqdm(total=len(marks), initial=len(results), unit="clip", desc="evaluate", disable=not progress)
     with bar:
-        for result in _measure_all(todo, measuring, workers):
+        for result in _measure_all(todo, measuring, workers, out_dir):
             results[result.name] = result
             if result.failed is None:
                 write_json(_file(out_dir, result.name), {"mark": marks[result.name], "result": result.plain()})
@@ -123,7 +123,7 @@ def evaluate_folders(
     )  # fmt: skip
 
 
-def _measure_all(todo: Pairs, measuring: Measuring, workers: int) -> Iterator[ClipResult]:
+def _measure_all(todo: Pairs, measuring: Measuring, workers: int, out_dir: Path) -> Iterator[ClipResult]:
     """Results as they come; each thread has a detector of its own, which follows one video at a time."""
     own = threading.local()
     with ExitStack() as opened, ThreadPoolExecutor(workers, "measure") as threads:
@@ -131,7 +131,7 @@ def _measure_all(todo: Pairs, measuring: Measuring, workers: int) -> Iterator[Cl
         def begin(name: str, both: tuple[Path, Path]) -> ClipResult:
             if not hasattr(own, "detector"):
                 own.detector = opened.enter_context(make_detector(DETECTOR))
-            return measure_pair(name, both, measuring, own.detector)
+            return measure_pair(name, both, measuring, own.detector, out_dir)
 
         waiting = {threads.submit(begin, name, both): name for name, both in todo.items()}
         try:
@@ -147,7 +147,9 @@ def _measure_all(todo: Pairs, measuring: Measuring, workers: int) -> Iterator[Cl
             threads.shutdown(wait=True, cancel_futures=True)
 
 
-def measure_pair(name: str, both: tuple[Path, Path], measuring: Measuring, detector: FaceDetector) -> ClipResult:
+def measure_pair(
+    name: str, both: tuple[Path, Path], measuring: Measuring, detector: FaceDetector, out_dir: Path
+) -> ClipResult:
     """Measure a real and a generated video and compare them.
 
     Raises:
@@ -166,7 +168,7 @@ def measure_pair(name: str, both: tuple[Path, Path], measuring: Measuring, detec
     made = measuring.look(made_path, detector, fps=real.fps, boxes=real.boxes, size=size)
     if not made.present.any():
         raise UserError(f"{made_path}: no face was found in any frame where the real video has one")
-    result = measuring.compare(name, measuring.pair(real, made))
+    result = measuring.compare(name, measuring.pair(real, made), out_dir=out_dir)
     result.note = _note(real_info, made_info, len(real.boxes), len(made.boxes))
     return result
 

@@ -76,8 +76,11 @@ class CSIM(Metric):
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a cosine, 1 for the same picture."""
         network = pair.judges.network(load_sface, SFACE)
-        values = [
-            cosine(network.feature(aligned(pair.generated, i)).copy(), network.feature(aligned(pair.real, i)).copy())
-            for i in frames_of(pair, SPARSE)
-        ]
+
+        def embed(video: MeasuredVideo, frame: int) -> np.ndarray:
+            face = aligned(video, frame)
+            with pair.judges.lock:  # OpenCV's networks keep their last input and output
+                return np.array(network.feature(face))
+
+        values = [cosine(embed(pair.generated, i), embed(pair.real, i)) for i in frames_of(pair, SPARSE)]
         return float(np.mean(values)) if values else float("nan")

@@ -12,6 +12,8 @@ from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
 from talkingface.evaluator.clip import ClipResult, numbers, own_scores, real_scores
 from talkingface.evaluator.judges import Judges
 from talkingface.evaluator.measure import Recorder, measure
+from talkingface.evaluator.registry import unmeasured
+from talkingface.evaluator.sets import save_parts
 from talkingface.evaluator.state import digest, model_mark
 from talkingface.evaluator.sync import Expert
 from talkingface.generate.pipeline import PadMode
@@ -71,9 +73,13 @@ class Measuring:
         """Two looked-at videos with those who judge."""
         return ClipPair(real=real, generated=made, expert=self.expert, device=self.device, judges=self.judges)
 
-    def compare(self, name: str, pair: ClipPair, *, speaker_seen: bool | None = None) -> ClipResult:
-        """Score a generated video against the real one, and the real one against itself."""
+    def compare(self, name: str, pair: ClipPair, *, out_dir: Path, speaker_seen: bool | None = None) -> ClipResult:
+        """Score a generated video against the real one, and the real one against itself.
+
+        What metrics of the whole set need of the clip is kept in `out_dir`.
+        """
         real, made = pair.real, pair.generated
+        save_parts(pair, self.metrics, out_dir, name)
         return ClipResult(
             name=name, speaker_seen=speaker_seen, fps=real.fps, frames=pair.frames,
             faces_missing=int((~pair.both).sum()), model=own_scores(pair, self.metrics),
@@ -82,9 +88,8 @@ class Measuring:
         )  # fmt: skip
 
     def not_measured(self) -> dict[str, str]:
-        """Metrics that cannot be taken, by title, with the reason."""
-        reasons = {one.title: one.not_measured(self) for one in self.metrics}
-        return {title: reason for title, reason in reasons.items() if reason is not None}
+        """Metrics that cannot be taken, by their titles, with the reason."""
+        return unmeasured(self.metrics, self)
 
     def mark(self) -> str:
         """Changes where other numbers may come of the same videos."""

@@ -12,6 +12,7 @@ from talkingface.evaluator.clip import ClipResult
 from talkingface.evaluator.measuring import Measuring
 from talkingface.evaluator.plots import plot_openings
 from talkingface.evaluator.report import text_table, write_reports
+from talkingface.evaluator.sets import add_set_scores
 from talkingface.evaluator.stages import stage_table
 from talkingface.evaluator.summary import Row, summarise
 from talkingface.utils.errors import UserError
@@ -67,6 +68,7 @@ def conclude(
     if len(failed) == len(results):
         raise UserError(f"evaluate: none of {len(results)} clips could be measured; {next(iter(failed.values()))}")
     rows = summarise(results)
+    add_set_scores(rows, results, measuring.metrics, measuring, out_dir)
     missing = {**measuring.not_measured(), **(not_measured or {})}
     stages = stage_table((one.speaker_seen, one.stages) for one in results if one.failed is None)
     usable = {name: both for name, both in videos.items() if name not in failed}

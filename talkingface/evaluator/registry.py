@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from talkingface.evaluator.base import Metric
+from talkingface.evaluator.base import Given, Metric
+from talkingface.evaluator.fid import FID, FIDMouth
 from talkingface.evaluator.identity import CSIM
 from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, SSIMMouth
 from talkingface.evaluator.jitter import Jitter, JitterRatio
@@ -36,6 +37,8 @@ METRICS: tuple[type[Metric], ...] = (
     SSIMMouth,
     LPIPS,
     LPIPSMouth,
+    FID,
+    FIDMouth,
     Sharpness,
     BlurEffect,
     BlurEffectMouth,
@@ -65,3 +68,12 @@ def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
         hint = f"; did you mean {near[0]}?" if near else "."
         raise UserError(f"metrics: {', '.join(unknown)} unknown{hint} Known are {', '.join(known)}")
     return [known[name]() for name in (names or known)]
+
+
+def unmeasured(metrics: list[Metric], given: Given) -> dict[str, str]:
+    """Return why metrics cannot be taken: their titles, joined where the reason is the same, to the reason."""
+    titles: dict[str, list[str]] = {}
+    for one in metrics:
+        if (reason := one.not_measured(given)) is not None:
+            titles.setdefault(reason, []).append(one.title)
+    return {", ".join(names): reason for reason, names in titles.items()}

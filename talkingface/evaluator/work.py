@@ -30,6 +30,7 @@ class ClipWork:
     model: Predictor
     config: Config
     measuring: Measuring
+    out_dir: Path
 
     def look_at_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, Faces]:
         """Measure the real video; the faces found are kept for dubbing.
@@ -65,7 +66,7 @@ class ClipWork:
         measuring = self.measuring
         made = measuring.look(state.own_path, detector, fps=real.fps, boxes=real.boxes)
         pair = measuring.pair(real, made)
-        result = measuring.compare(clip.name, pair, speaker_seen=clip.speaker_seen)
+        result = measuring.compare(clip.name, pair, out_dir=self.out_dir, speaker_seen=clip.speaker_seen)
         result.stages, result.cross_failed = state.saved.get("stages", {}), cross_failed
         if state.sound is not None and cross_failed is None:
             crossed = measuring.look(state.cross_path, detector, fps=real.fps)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -18,6 +21,10 @@ from talkingface.evaluator.noreference import CPBD, BlurEffect, BlurEffectMouth,
 from talkingface.evaluator.perceptual import LPIPS, LPIPSMouth
 from talkingface.evaluator.regions import mouth_region
 from talkingface.model.losses.backbones import LPIPS_HEADS, VGG16, make_features
+from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips
+
+sys.path.append(str(Path(__file__).parents[1] / "model"))
+from filled import filled_value, images
 
 COMPARED = (PSNR, PSNRMouth, SSIM, SSIMMouth)
 BLUR_ONLY = (Sharpness, BlurEffect, BlurEffectMouth, CPBD, CPBDMouth)
@@ -76,6 +83,18 @@ def test_lpips_sees_each_step(metric, kind, crops, judges):
     values = steps(metric(), crops, LADDERS[kind], judges)
     assert values[0] == 0
     assert (np.diff(values) < 0).all()
+
+
+def test_lpips_is_the_published_packages():
+    """The package lpips 0.1.4 (VGG, 0.1) with the same made-up weights, on pictures turned to RGB in [-1, 1]."""
+    features = make_features("vgg16")
+    for key, value in features.state_dict().items():
+        value.copy_(torch.from_numpy(filled_value(f"features.{key}", tuple(value.shape), 1.41)))
+    drawn = [np.random.RandomState(k).random_sample((1, n, 1, 1)) for k, n in enumerate(LPIPS_WIDTHS)]
+    network = Lpips(features, [torch.from_numpy(one) for one in drawn])
+    with torch.no_grad():
+        got = network(*(images(seed, (2, 3, 128, 128), torch.float32) for seed in (1, 2)))
+    assert float(got) == pytest.approx(0.77342433, rel=1e-5)
 
 
 def test_metrics_without_weights_say_which(crops, tmp_path):

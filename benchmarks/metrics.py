@@ -1,0 +1,91 @@
+"""Seconds that each metric takes, on rendered people.
+
+    python -m benchmarks.metrics [clips]
+
+Renders the clips (4 by default; 5 s at 25 fps, 256 px), looks at each twice (as the real and as the generated video,
+face mesh included) and takes every metric of the generated and, where it has to be measured, of the real video.
+Metrics whose weights are absent are named. The sync expert is a new one: its numbers mean nothing, its time does.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from talkingface.data.demo.config import DemoConfig
+from talkingface.data.demo.render import render_demo
+from talkingface.evaluator.base import ClipPair, Metric
+from talkingface.evaluator.measure import measure
+from talkingface.evaluator.measuring import CROP_SIZE
+from talkingface.evaluator.registry import make_metrics, unmeasured
+from talkingface.evaluator.work import DETECTOR
+from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
+from talkingface.utils.face import FaceDetector, make_detector
+
+SECONDS = 5.0
+WANTED = 20
+"""Clips that the last line reckons with."""
+LOOKING = "decode, face mesh, crops, sound"
+
+
+def main() -> None:
+    """Time all metrics on the clips, one after another in one process."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 4
+    metrics, spent = make_metrics(), defaultdict[str, float](float)
+    expert = SyncNet_color().eval()
+    with tempfile.TemporaryDirectory() as folder, make_detector(DETECTOR) as detector:
+        for video in rendered(Path(folder), count):
+            pair = replace(looked_at(video, detector, spent), expert=expert)
+            own = replace(pair, generated=pair.real)
+            for metric in metrics:
+                timed(metric, pair, own, spent)
+    print(f"{count} clips of {SECONDS:g} s, crops of {CROP_SIZE} px, {torch.get_num_threads()} threads")
+    print(f"{'metric':34}{'s a clip':>10}{'share':>8}")
+    total = sum(spent.values())
+    for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"{name:34}{seconds / count:10.3f}{seconds / total:8.1%}")
+    print(f"{'all':34}{total / count:10.3f}; {WANTED} clips: {WANTED * total / count:.0f} s")
+    for titles, reason in unmeasured(metrics, pair).items():
+        print(f"not measured: {titles} ({reason})")
+
+
+def rendered(folder: Path, count: int) -> list[Path]:
+    """Rendered videos, as many as asked for, one person each."""
+    config = DemoConfig(
+        data_root=str(folder / "data"), filelist_root=str(folder / "lists"),
+        preprocessed_root=str(folder / "prepared"), packed_root=str(folder / "packed"),
+        demo_identities=count, demo_unseen_identities=0, demo_clips=3, demo_val_clips=1, demo_test_clips=1,
+        demo_seconds=SECONDS, demo_size=256,
+    )  # fmt: skip
+    render_demo(config, workers=2, show_progress=False)
+    return sorted(Path(config.data_root).rglob("*.mp4"))[::3][:count]
+
+
+def looked_at(video: Path, detector: FaceDetector, spent: dict[str, float]) -> ClipPair:
+    """The video as real and as generated, looked at anew for each."""
+    began = time.perf_counter()
+    real = measure(video, detector, fps=25, crop_size=CROP_SIZE, mel_pad_mode="constant")
+    made = measure(video, detector, fps=25, crop_size=CROP_SIZE, mel_pad_mode="constant", boxes=real.boxes)
+    spent[LOOKING] += time.perf_counter() - began
+    return ClipPair(real=real, generated=made)
+
+
+def timed(metric: Metric, pair: ClipPair, own: ClipPair, spent: dict[str, float]) -> None:
+    """Take one metric as an evaluation does: of the generated, and of the real video where it is not known."""
+    if metric.not_measured(pair) is not None:
+        return
+    began = time.perf_counter()
+    metric.calculate_metric(pair)
+    if metric.perfect is None:
+        metric.calculate_metric(own)
+    spent[metric.name] += time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
