@@ -6,7 +6,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from talkingface.evaluator.report import ARROWS, markdown_table, ranges_text
+from talkingface.evaluator.registry import make_metrics
+from talkingface.evaluator.report import ARROWS, by_reason, markdown_table, ranges_text
 from talkingface.quick_start.report import tables, words
 from talkingface.quick_start.report.cards import best_and_worst, cards, ranked
 from talkingface.quick_start.report.curves import loss_charts
@@ -61,6 +62,7 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
         ranges=ranges_text(len(facts.measured.good)) if facts.measured else "", cards=shown, left_out=left_out,
         ranked_by=_ranked_by(facts.measured), expert_figures=expert_figures, expert_shifts=expert_shifts,
         config=tables.config_table(facts), environment=tables.environment_table(facts),
+        missing=by_reason(facts.measured.not_measured) if facts.measured else [],
         folder=path.parent, relative=lambda one: _relative(one, path.parent),
     )  # fmt: skip
     write_text(path.with_suffix(".md"), _markdown(facts, against, path.parent))
@@ -83,10 +85,11 @@ def _ranked_by(measured: Measured | None) -> str:
 
 
 def _how(measured: Measured | None) -> list[tuple[str, str]]:
-    """Name and protocol of each metric."""
+    """Title and protocol of each metric."""
     if measured is None:
         return []
-    return [(name, one["how"]) for name, one in measured.protocol.get("metrics", {}).items()]
+    titles = {one.name: one.title for one in make_metrics()}
+    return [(titles.get(name, name), one["how"]) for name, one in measured.protocol.get("metrics", {}).items()]
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -121,7 +124,7 @@ def _markdown(facts: Facts, against: tables.Lines, folder: Path) -> str:
             lines += ["", f"## {title}", "", *markdown_table(table)]
         if title == "Metrics" and measured:
             lines += ["", ARROWS, ranges_text(len(measured.good))]
-            lines += [f"- not measured: {name} ({reason})" for name, reason in measured.not_measured.items()]
+            lines += [f"- not measured: {names} ({reason})" for names, reason in by_reason(measured.not_measured)]
             lines += [f"- left out: {one['name']} ({one['reason']})" for one in measured.failed]
     return "\n".join(lines) + "\n"
 
