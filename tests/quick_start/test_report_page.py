@@ -11,6 +11,7 @@ import pytest
 from finished_run import EVIL, Page, clip, evaluation, run, video
 
 from talkingface.evaluator.clip import ClipResult
+from talkingface.quick_start.list_runs import list_runs
 from talkingface.quick_start.report import cards as cards_module
 from talkingface.quick_start.report import media
 from talkingface.quick_start.report.cards import best_and_worst
@@ -115,6 +116,25 @@ def test_a_run_without_an_evaluation_and_an_evaluation_without_a_run(tmp_path: P
     folder = evaluation(tmp_path / "saved/evaluation-x", clips[:1])
     page = Page(write_report(None, folder))
     assert page.tags.count("video") == 3 and "too few" in page.text and "Configuration" not in page.text
+
+
+def test_a_damaged_neighbour_does_not_stop_a_report(
+    finished: Path, clips: list[ClipResult], caplog: pytest.LogCaptureFixture
+):
+    older = run(finished.parent, "M-toy-1", created="2026-01-01T10:00:00+00:00")
+    evaluation(older / "evaluation", clips[:2])
+    (older / "evaluation/metrics.json").write_text('{"rows": {}}')
+    assert "Against earlier" not in Page(write_report(finished)).text
+    assert "made by another version" in caplog.text
+    assert "left out: " in list_runs(str(finished.parent))[-1]
+
+
+def test_two_stages_have_a_table(finished: Path):
+    path = finished / "evaluation/metrics.json"
+    table = [["", "clips", "PSNR"], ["second stage, all clips", "4", "31.00"]]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "stages": table}))
+    assert "second stage, all clips" in Page(write_report(finished)).text
+    assert "second stage, all clips" in (finished / "report.md").read_text()
 
 
 def test_an_expert_has_its_shifts(tmp_path: Path):

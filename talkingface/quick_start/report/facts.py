@@ -131,11 +131,17 @@ def read_facts(run: Path | None, evaluation: Path | None = None) -> Facts:
 
 
 def _measured(folder: Path) -> Measured | None:
-    saved = _json(folder / "metrics.json")
-    if not saved:
-        return None
+    path = folder / "metrics.json"
+    saved = _json(path)
+    try:
+        return _from_plain(folder, saved) if saved else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: cannot be understood ({error!r}); was it made by another version?") from error
+
+
+def _from_plain(folder: Path, saved: dict[str, Any]) -> Measured:
     clips = [ClipResult.from_plain(one) for one in saved["per_clip"]]
-    ranges = saved.get("intervals") or intervals(clips)
+    ranges = saved.get("intervals") or intervals(clips)  # absent in evaluations from before there were any
     return Measured(
         folder=folder, clips=clips, failed=saved["failed"], not_measured=saved["not_measured"],
         rows={name: {key: INFINITY if value == "inf" else value for key, value in row.items()}
