@@ -94,8 +94,7 @@ def markdown(report: dict[str, Any], metrics: list[Metric]) -> str:
     if stages := report.get("stages"):
         lines += ["", "Drawn faces before pasting, against the real ones, at the second stage's size:", ""]
         lines += [*markdown_table(stages), ""]
-    for name, reason in report["not_measured"].items():
-        lines.append(f"- not measured: {name} ({reason})")
+    lines += [f"- not measured: {names} ({reason})" for names, reason in by_reason(report["not_measured"])]
     for one in report["failed"]:
         lines.append(f"- left out: {one['name']} ({one['reason']})")
     lines += [f"- {name}: {note}" for name, note in report.get("notes", {}).items()]
@@ -103,6 +102,14 @@ def markdown(report: dict[str, Any], metrics: list[Metric]) -> str:
     lines += ["", "## How each number is taken", ""]
     lines += [f"- **{one.title}**: {' '.join((type(one).__doc__ or '').split())}" for one in metrics]
     return "\n".join(lines) + "\n"
+
+
+def by_reason(not_measured: dict[str, str]) -> list[tuple[str, str]]:
+    """Return names that share a reason as one text, and the reason, in the order of the first names."""
+    names: dict[str, list[str]] = {}
+    for name, reason in not_measured.items():
+        names.setdefault(reason, []).append(name)
+    return [(", ".join(found), reason) for reason, found in names.items()]
 
 
 def ranges_text(clips: int) -> str:

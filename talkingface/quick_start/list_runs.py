@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from talkingface.quick_start.stages import clock
 from talkingface.trainer.run_folder import find_runs
+from talkingface.utils.errors import UserError
 
 HEAD = ["run", "model", "dataset", "profile", "steps", "time", "state", "valid loss", "clips"]
 
@@ -15,8 +16,13 @@ def list_runs(saved_dir: str) -> list[str]:
     from talkingface.quick_start.report.facts import Facts, read_facts
     from talkingface.quick_start.report.words import TILES
 
-    found = [read_facts(one.path) for one in find_runs(saved_dir)]
-    if not found:
+    found, problems = [], []
+    for one in find_runs(saved_dir):
+        try:
+            found.append(read_facts(one.path))
+        except UserError as error:
+            problems.append(f"left out: {error}")
+    if not found and not problems:
         return [f"no runs in {saved_dir}/"]
     runs = sorted(found, key=lambda one: (one.dataset, one.model))  # stable: the newest stay first
     rows = {one.name: one.measured.rows.get("model", {}) if one.measured else {} for one in runs}
@@ -32,4 +38,4 @@ def list_runs(saved_dir: str) -> list[str]:
         cells += [time, state, score, clips]
         return [*cells, *(cell(rows[one.name].get(metric.name), metric.digits) for metric in shown)]
 
-    return aligned([[*HEAD, *map(heading, shown)], *map(line, runs)], left=4).splitlines()
+    return aligned([[*HEAD, *map(heading, shown)], *map(line, runs)], left=4).splitlines() + problems

@@ -1,6 +1,7 @@
 """A run's folder: saved/<Model>-<dataset>-<time>/ with its configuration, environment, metrics and status.
 
 config.yaml  environment.json  status.json  metrics.jsonl  checkpoints/  samples/  videos/
+evaluation/  report.html  report.md
 """
 
 from __future__ import annotations

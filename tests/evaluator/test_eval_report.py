@@ -12,7 +12,7 @@ import pytest
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.registry import METRICS, make_metrics
-from talkingface.evaluator.report import cell, ranges_text, text_table, write_reports
+from talkingface.evaluator.report import by_reason, cell, ranges_text, text_table, write_reports
 from talkingface.evaluator.summary import intervals, summarise
 from talkingface.utils.errors import UserError
 
@@ -100,6 +100,10 @@ def test_no_interval_for_two_clips_or_infinite_values(results):
     assert "seen" in summarise(results) and intervals(results)["seen"] == {}
     assert "psnr" not in intervals(results)["real"]
     assert "psnr" not in intervals(results)["model"], "only two clips have one"
+
+
+def test_names_that_share_a_reason_are_one_line():
+    assert by_reason({"a": "x", "b": "y", "c": "x"}) == [("a, c", "x"), ("b", "y")]
 
 
 def test_cells():

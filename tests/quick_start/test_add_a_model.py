@@ -29,11 +29,13 @@ def test_the_page_runs_from_videos_to_a_dubbed_one(
     lines: list[str] = []
     chain = run(murmur, tiny_clips.data_root, config_dict=flags, profile="none", say=lines.append)
     assert [line.split()[1] for line in lines if line.startswith("[")] == [
-        "prepare", "pack", "train", "evaluate", "sample",
+        "prepare", "pack", "train", "evaluate", "sample", "report",
     ]  # fmt: skip
     assert chain.run is not None and chain.judgement is not None and chain.judgement.sample is not None
     assert probe(chain.judgement.sample).has_audio
     assert (chain.run.path / "evaluation/evaluation.md").is_file()
+    page = (chain.run.path / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:video/mp4") >= 2 and "opening r" in page
     assert any(line.startswith("video ") and line.endswith("sample.mp4") for line in lines)
 
     face = next(Path(tiny_clips.data_root).rglob("*.mp4"))
@@ -44,7 +46,8 @@ def test_the_page_runs_from_videos_to_a_dubbed_one(
     assert "out.mp4: 40 frames at 25 fps" in capsys.readouterr().out
 
     assert main(["evaluate", f"--checkpoint={chain.run.path}", "--device=cpu", "--show_progress=false"]) == 0
-    assert "real videos" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "real videos" in out and "report.html is of these files" in out, "measured again, with the same numbers"
 
     # another folder of the same name must not be mixed with this one
     other = tmp_path / "other" / "data" / "anna"

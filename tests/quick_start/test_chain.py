@@ -205,6 +205,17 @@ def test_prepare_alone_needs_no_model(prepared: Path, capsys: pytest.CaptureFixt
     assert (prepared / "dataset/toy/packed/packed_32_constant.jsonl").is_file()
 
 
+def test_the_whole_chain_ends_with_a_report(prepared: Path, murmur: str, capsys: pytest.CaptureFixture[str]):
+    """There are no videos to measure here: the report has the training."""
+    assert main([f"--model={murmur}", *TINY]) == 0
+    (run,) = find_runs("saved", murmur)
+    report = run.path / "report.html"
+    assert f"report   {report}" in capsys.readouterr().out
+    assert "No evaluation was found" in report.read_text() and (run.path / "report.md").is_file()
+    assert main([f"--model={murmur}", *TINY]) == 0
+    assert f"nothing to do: {report} is of these files" in capsys.readouterr().out
+
+
 def test_runs_are_listed(prepared: Path, murmur: str, capsys: pytest.CaptureFixture[str]):
     assert main(["list", "--runs"]) == 0
     assert "no runs in saved/" in capsys.readouterr().out

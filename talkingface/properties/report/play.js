@@ -42,8 +42,9 @@ for (const card of document.querySelectorAll("[data-card]")) {
   const row = card.querySelector(".play");
   const [together, alone] = row.querySelectorAll("button");
   const lead = inStep.find((one) => one.dataset.step === "lead") || inStep[0];
-  if (lead) group(card, inStep, lead, together, row.querySelector("input"), card.querySelector(".head"));
+  const heads = card.querySelectorAll(".head");
+  if (lead) group(card, inStep, lead, together, row.querySelector("input"), heads[0]);
   const other = card.querySelector("video[data-alone]");
-  if (other && alone) group(card, [other], other, alone, null, null);
+  if (other && alone) group(card, [other], other, alone, null, heads[1]);
   row.hidden = !lead && !other;
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from talkingface.evaluator.base import Metric
@@ -83,7 +83,7 @@ def cards(measured: Measured) -> tuple[list[Card], list[ClipResult]]:
         clip = waiting.pop(0)
         shots = _shots(measured, clip)
         size += sum(one.video.size for one in shots if one.video)
-        shown.append(_card(clip, shots, rank=places[clip.name] if by else ""))
+        shown.append(_card(clip, shots, _charts(measured, clip), rank=places[clip.name] if by else ""))
     return shown, waiting
 
 
@@ -106,9 +106,18 @@ def _shots(measured: Measured, clip: ClipResult) -> list[Shot]:
     return [one for one in found if one is not None]
 
 
-def _card(clip: ClipResult, shots: list[Shot], *, rank: str) -> Card:
-    made = next((one.path for one in shots if one.role == "made"), Path())
-    box = opening_chart(clip, {"generated": clip.opening_model}, made)
+def _charts(measured: Measured, clip: ClipResult) -> list[Chart]:
+    """The opening with the clip's own sound, and with the other clip's against that clip's real mouth."""
+    found = [opening_chart(clip, {"generated": clip.opening_model}, measured.made(clip))]
+    other = next((one for one in measured.good if one.name == clip.sound_from), None)
+    cross = measured.cross(clip)
+    if other is not None and cross is not None and clip.opening_cross and other.fps == clip.fps:
+        box = opening_chart(other, {"generated": clip.opening_cross}, cross)
+        found.append(box and replace(box, title=f"with the sound of {other.name}, whose real mouth is drawn"))
+    return [one for one in found if one is not None]
+
+
+def _card(clip: ClipResult, shots: list[Shot], charts: list[Chart], *, rank: str) -> Card:
     figures = [
         (heading(one), cell(value, one.digits))
         for one in make_metrics()
@@ -118,7 +127,7 @@ def _card(clip: ClipResult, shots: list[Shot], *, rank: str) -> Card:
     notes += [f"no video with another clip's sound: {clip.cross_failed}"] if clip.cross_failed else []
     return Card(
         name=clip.name, rank=rank, speaker=SPEAKERS[clip.speaker_seen],
-        shots=shots, charts=[box] if box else [], figures=figures, note="; ".join(notes),
+        shots=shots, charts=charts, figures=figures, note="; ".join(notes),
     )  # fmt: skip
 
 

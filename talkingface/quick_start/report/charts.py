@@ -83,7 +83,7 @@ def chart(
     bottom, top = (low / 1.1, high * 1.1) if log else (low if y_from is not None else low - margin, high + margin)
     place = _place(bottom, top, log=log)
     paths = [(one.name, one.style, _path(*_thin(one), right, place)) for one in lines]
-    y_values = _decades(bottom, top) if log else nice(bottom, top, 4)
+    y_values = _decades(bottom, top) if log else nice(bottom, top, 5)
     return Chart(
         title=title + (" (log)" if log else ""), paths=paths,
         x_ticks=[Tick(text=f"{_short(x)}{unit}", at=100 * x / right) for x in nice(0, right, 5)],

@@ -13,6 +13,7 @@ from talkingface.evaluator.bootstrap import Interval
 from talkingface.evaluator.clip import INFINITY, ClipResult
 from talkingface.evaluator.summary import Row, intervals
 from talkingface.trainer.run_folder import RunFolder
+from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json
 
 EVALUATION = "evaluation"
@@ -119,23 +120,28 @@ def read_facts(run: Path | None, evaluation: Path | None = None) -> Facts:
     if run is None:
         return Facts(name=folder.name, measured=measured, expert=expert, **named)
     files = RunFolder(run)
-    status, text = files.status(), files.config_file
-    config = yaml.safe_load(text.read_text(encoding="utf-8")) if text.is_file() else {}
+    status = files.status()
     return Facts(
         name=run.name, run=run, model=str(status.get("model", named["model"])),
         dataset=named["dataset"] or str(status.get("dataset", "")), profile=str(status.get("profile") or ""),
         created=str(status.get("created", "")), finished=bool(status.get("finished")), steps=status.get("steps"),
-        best_score=status.get("best_score"), config=config, environment=_json(files.environment_file),
-        lines=files.read_metrics(), measured=measured, expert=expert,
+        best_score=status.get("best_score"), config=_config(files.config_file),
+        environment=_json(files.environment_file), lines=files.read_metrics(), measured=measured, expert=expert,
     )  # fmt: skip
 
 
 def _measured(folder: Path) -> Measured | None:
-    saved = _json(folder / "metrics.json")
-    if not saved:
-        return None
+    path = folder / "metrics.json"
+    saved = _json(path)
+    try:
+        return _from_plain(folder, saved) if saved else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}: cannot be understood ({error!r}); was it made by another version?") from error
+
+
+def _from_plain(folder: Path, saved: dict[str, Any]) -> Measured:
     clips = [ClipResult.from_plain(one) for one in saved["per_clip"]]
-    ranges = saved.get("intervals") or intervals(clips)
+    ranges = saved.get("intervals") or intervals(clips)  # absent in evaluations from before there were any
     return Measured(
         folder=folder, clips=clips, failed=saved["failed"], not_measured=saved["not_measured"],
         rows={name: {key: INFINITY if value == "inf" else value for key, value in row.items()}
@@ -147,3 +153,13 @@ def _measured(folder: Path) -> Measured | None:
 
 def _json(path: Path) -> dict[str, Any]:
     return dict(read_json(path)) if path.is_file() else {}
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """Plain data: runs of models that are not installed here can be shown too."""
+    if not path.is_file():
+        return {}
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 
-from talkingface.evaluator.report import ARROWS, markdown_table, ranges_text
+from markupsafe import Markup
+
+from talkingface.evaluator.registry import make_metrics
+from talkingface.evaluator.report import ARROWS, by_reason, markdown_table, ranges_text
 from talkingface.quick_start.report import tables, words
 from talkingface.quick_start.report.cards import best_and_worst, cards, ranked
 from talkingface.quick_start.report.curves import loss_charts
 from talkingface.quick_start.report.facts import EVALUATION, Facts, Measured, read_facts
 from talkingface.quick_start.report.page import templates_mark, write_page
 from talkingface.trainer.run_folder import find_runs
+from talkingface.utils.errors import UserError
 from talkingface.utils.files import write_text
 
+logger = logging.getLogger(__name__)
 NAME = "report.html"
-MARK = "report.mark"
-"""Holds the mark of what the report was made from."""
+MARK = "<!-- made of {} -->"
+"""Last line of a report: what it was made from."""
 
 
 def place(run: Path | None, evaluation: Path | None) -> Path:
@@ -31,8 +37,11 @@ def place(run: Path | None, evaluation: Path | None) -> Path:
 def stands(run: Path | None, evaluation: Path | None) -> bool:
     """Whether the report is there and made from the files as they are."""
     path = place(run, evaluation)
-    mark = path.with_name(MARK)
-    return path.is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == _mark(run, evaluation)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 100))
+        return MARK.format(_mark(run, evaluation)).encode() in file.read()
 
 
 def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
@@ -45,7 +54,7 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
     Raises:
         UserError: a file of the run is damaged.
     """
-    path, mark = place(run, evaluation), _mark(run, evaluation)
+    path, mark = place(run, evaluation), MARK.format(_mark(run, evaluation))
     facts = read_facts(run, evaluation)
     earlier = earlier_runs(facts)
     compared = [("this run", facts), *((one.name, one) for one in earlier)]
@@ -61,10 +70,10 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
         ranges=ranges_text(len(facts.measured.good)) if facts.measured else "", cards=shown, left_out=left_out,
         ranked_by=_ranked_by(facts.measured), expert_figures=expert_figures, expert_shifts=expert_shifts,
         config=tables.config_table(facts), environment=tables.environment_table(facts),
+        mark=Markup(mark), missing=by_reason(facts.measured.not_measured) if facts.measured else [],
         folder=path.parent, relative=lambda one: _relative(one, path.parent),
     )  # fmt: skip
     write_text(path.with_suffix(".md"), _markdown(facts, against, path.parent))
-    write_text(path.with_name(MARK), mark)
     return path
 
 
@@ -73,7 +82,12 @@ def earlier_runs(facts: Facts) -> list[Facts]:
     if facts.run is None or facts.measured is None:
         return []
     runs = [one.path for one in find_runs(facts.run.parent, dataset=facts.dataset) if one.name != facts.name]
-    found = [read_facts(one) for one in runs if (one / EVALUATION / "metrics.json").is_file()]
+    found = []
+    for one in runs:
+        try:
+            found += [read_facts(one)] if (one / EVALUATION / "metrics.json").is_file() else []
+        except UserError as error:
+            logger.warning("left out of the report: %s", error)
     return [one for one in found if one.created < facts.created][: tables.MOST_EARLIER]
 
 
@@ -83,10 +97,11 @@ def _ranked_by(measured: Measured | None) -> str:
 
 
 def _how(measured: Measured | None) -> list[tuple[str, str]]:
-    """Name and protocol of each metric."""
+    """Title and protocol of each metric."""
     if measured is None:
         return []
-    return [(name, one["how"]) for name, one in measured.protocol.get("metrics", {}).items()]
+    titles = {one.name: one.title for one in make_metrics()}
+    return [(titles.get(name, name), one["how"]) for name, one in measured.protocol.get("metrics", {}).items()]
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -121,7 +136,7 @@ def _markdown(facts: Facts, against: tables.Lines, folder: Path) -> str:
             lines += ["", f"## {title}", "", *markdown_table(table)]
         if title == "Metrics" and measured:
             lines += ["", ARROWS, ranges_text(len(measured.good))]
-            lines += [f"- not measured: {name} ({reason})" for name, reason in measured.not_measured.items()]
+            lines += [f"- not measured: {names} ({reason})" for names, reason in by_reason(measured.not_measured)]
             lines += [f"- left out: {one['name']} ({one['reason']})" for one in measured.failed]
     return "\n".join(lines) + "\n"
 
