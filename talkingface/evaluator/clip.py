@@ -43,6 +43,8 @@ class ClipResult:
     frames: int = 0
     faces_missing: int = 0
     """Frames in which the real or the generated video shows no face; they are not measured."""
+    measured_from: int = 0
+    """First frame that counts; those before are too near the reference, see apart.py."""
     sound_from: str | None = None
     """Clip whose sound the cross video has."""
     model: dict[str, float | None] = field(default_factory=dict)

@@ -17,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from talkingface.config.schema import Config
+from talkingface.evaluator.apart import SECONDS
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.judges import Judges
@@ -133,7 +134,7 @@ class Evaluator:
         own = digest(how, face)
         cross = digest(how, face, sound.name, file_mark(sound.video)) if sound else ""
         other = (sound.name, sound.video) if sound is not None else None
-        score = digest(own, cross, self._measuring_mark, repr(clip.speaker_seen))
+        score = digest(own, cross, self._measuring_mark, repr(clip.speaker_seen), f"apart {SECONDS}")
         return ClipState.load(self.out_dir, clip.name, other, own, cross, score)
 
     def _report(self, results: list[ClipResult], pairs: dict[str, str], clips: dict[str, EvalClip]) -> Evaluation:

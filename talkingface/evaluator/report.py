@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from talkingface.evaluator.apart import SECONDS
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.bootstrap import FEWEST, RESAMPLES, Interval
 from talkingface.evaluator.clip import ClipResult, json_ready
@@ -23,7 +24,8 @@ def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
     return {
         **settings,
         "measured_on": "the written mp4 files, decoded again; the real videos by the same code",
-        "reference": "the clip's first face crop; the model sees the lower half of no other frame",
+        "reference": "the clip's first face crop; the model sees the lower half of no other frame, and the first "
+        f"{SECONDS:g} s from it on is not measured, where its own mouth would leak",
         "rows": ROWS,
         "means": "over clips, each once; medians for opening_lag and sync_offset; opening_amplitude is pooled over "
         "frames about their clip's mean; opening_r_pooled and opening_amplitude_mean give the other way for both",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from talkingface.config.schema import Config
+from talkingface.evaluator.apart import from_frame, measured_from
 from talkingface.evaluator.base import MeasuredVideo
 from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores
 from talkingface.evaluator.measure import Replay
@@ -64,8 +65,10 @@ class ClipWork:
         """Measure the written files."""
         measuring = self.measuring
         made = measuring.look(state.own_path, detector, fps=real.fps, boxes=real.boxes)
-        pair = measuring.pair(real, made)
+        whole, first = measuring.pair(real, made), measured_from(real)
+        pair = measuring.pair(from_frame(real, first), from_frame(made, first))
         result = measuring.compare(clip.name, pair, speaker_seen=clip.speaker_seen)
+        result.measured_from, result.faces_missing = first, int((~whole.both).sum())
         result.stages, result.cross_failed = state.saved.get("stages", {}), cross_failed
         if state.sound is not None and cross_failed is None:
             crossed = measuring.look(state.cross_path, detector, fps=real.fps)
