@@ -31,6 +31,7 @@ def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
         "frames about their clip's mean; opening_r_pooled and opening_amplitude_mean give the other way for both",
         "cross": "opening_r and opening_amplitude against the clip whose sound was used; opening_r_face against the "
         "clip whose face was used (low is right)",
+        "silence": "leakage_clips clips dubbed with digital silence of their own length; leakage alone is taken",
         "metrics": {
             one.name: {
                 "unit": one.unit,
@@ -146,8 +147,8 @@ def _csv(results: list[ClipResult], rows: dict[str, Row], metrics: list[Metric])
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["row", "clip", "sound_from", "speaker_seen", *columns, "failed"])
     for one in results:
-        for name, scores in (("real", one.real), ("model", one.model), ("cross", one.cross)):
-            sound = one.sound_from if name == "cross" else one.name
+        for name, scores in (("real", one.real), ("model", one.model), ("cross", one.cross), ("silence", one.silence)):
+            sound = {"cross": one.sound_from, "silence": ""}.get(name, one.name)
             failed = one.failed or (one.cross_failed if name == "cross" else None)
             if scores or failed:
                 seen = "" if one.speaker_seen is None else int(one.speaker_seen)
