@@ -44,6 +44,8 @@ class RunConfig:
     """Where pretrained weights that the user put there are looked for."""
     metrics: tuple[str, ...] | None = None
     """What an evaluation measures, by names of docs/metrics.md; none measures all that it can."""
+    leakage_clips: int = 4
+    """Test clips that are also dubbed with silence, to see how far the mouth still moves with the source's."""
     lse_weights: str | None = None
     """The published sync network for LSE; none looks for syncnet_v2.model in torch's cache and checkpoints_dir."""
     lse_protocol: Literal["in_the_wild", "tight"] = "in_the_wild"
@@ -56,6 +58,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.num_workers < 0:
             raise ValueError(f"num_workers: wanted 0 or more, got {self.num_workers}")
+        if self.leakage_clips < 0:
+            raise ValueError(f"leakage_clips: wanted 0 or more, got {self.leakage_clips}")
         if self.resume not in ("auto", "never"):
             raise ValueError(f"resume: wanted 'auto' or 'never', got {self.resume!r}")
 

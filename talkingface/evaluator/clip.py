@@ -13,7 +13,7 @@ from talkingface.evaluator.opening import FEWEST, pearson, resample
 from talkingface.utils.errors import UserError
 
 INFINITY = float("inf")
-ROWS = ("model", "real", "cross")
+ROWS = ("model", "real", "cross", "silence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,15 @@ class ClipResult:
     frames: int = 0
     faces_missing: int = 0
     """Frames in which the real or the generated video shows no face; they are not measured."""
+    measured_from: int = 0
+    """First frame that counts; those before are too near the reference, see apart.py."""
     sound_from: str | None = None
     """Clip whose sound the cross video has."""
     model: dict[str, float | None] = field(default_factory=dict)
     real: dict[str, float | None] = field(default_factory=dict)
     cross: dict[str, float | None] = field(default_factory=dict)
+    silence: dict[str, float | None] = field(default_factory=dict)
+    """Of the video dubbed with silence; empty where there is none."""
     stages: dict[str, float | None] = field(default_factory=dict)
     """Drawn faces of a model of two stages, see stages.py; empty for others."""
     opening_real: list[float | None] = field(default_factory=list)
@@ -68,7 +72,8 @@ class ClipResult:
     def from_plain(cls, saved: dict[str, Any]) -> ClipResult:
         """Return what `plain` saved."""
         rows = {
-            key: {name: INFINITY if value == "inf" else value for name, value in saved[key].items()} for key in ROWS
+            key: {name: INFINITY if value == "inf" else value for name, value in saved.get(key, {}).items()}
+            for key in ROWS
         }
         return cls(**{**saved, **rows})
 

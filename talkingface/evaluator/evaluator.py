@@ -17,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from talkingface.config.schema import Config
+from talkingface.evaluator.apart import SECONDS
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.judges import Judges
@@ -25,6 +26,7 @@ from talkingface.evaluator.outcome import Evaluation, conclude, failed_result
 from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.registry import make_metrics
 from talkingface.evaluator.report import protocol
+from talkingface.evaluator.silence import silent_clips
 from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
 from talkingface.evaluator.sync import Expert
 from talkingface.evaluator.work import DETECTOR, ClipWork
@@ -75,6 +77,8 @@ class Evaluator:
             raise UserError(f"evaluate: two clips have one name ({next(n for n in names if names.count(n) > 1)})")
         self._model_mark = self.fingerprint or model_mark(self.model)
         self._measuring_mark = self.measuring.mark()
+        wanted = any(one.metric_type == "leakage" for one in self.metrics)
+        self._silent = silent_clips(names, self.config.run.leakage_clips if wanted else 0)
         pairs = cross_pairs(names, self.config.run.seed)
         with self._measuring_detector() as detector, judging(self.expert):
             results = self._all(list(clips), pairs, detector)
@@ -133,8 +137,9 @@ class Evaluator:
         own = digest(how, face)
         cross = digest(how, face, sound.name, file_mark(sound.video)) if sound else ""
         other = (sound.name, sound.video) if sound is not None else None
-        score = digest(own, cross, self._measuring_mark, repr(clip.speaker_seen))
-        return ClipState.load(self.out_dir, clip.name, other, own, cross, score)
+        silent = digest(how, face, "silence") if clip.name in self._silent else ""
+        score = digest(own, cross, silent, self._measuring_mark, repr(clip.speaker_seen), f"apart {SECONDS}")
+        return ClipState.load(self.out_dir, clip.name, other, own=own, cross=cross, score=score, silent=silent)
 
     def _report(self, results: list[ClipResult], pairs: dict[str, str], clips: dict[str, EvalClip]) -> Evaluation:
         by_name = {one.name: one for one in results}
@@ -147,8 +152,14 @@ class Evaluator:
             videos={name: (one.video, self.out_dir / "videos" / f"{name}.mp4") for name, one in clips.items()},
             protocol=protocol(self.metrics, {"crop_size": CROP_SIZE, "seed": self.config.run.seed, **names}),
             facts={"pairs": pairs, "fingerprint": self._model_mark},
-            not_measured={} if pairs else {"another clip's sound": "there is only one clip"},
+            not_measured=self._left_out(pairs),
         )  # fmt: skip
+
+    def _left_out(self, pairs: dict[str, str]) -> dict[str, str]:
+        """Protocols that were not carried out, with the reason."""
+        out = {} if pairs else {"another clip's sound": "there is only one clip"}
+        titles = [one.title for one in self.metrics if one.metric_type == "leakage" and not self._silent]
+        return out | dict.fromkeys(titles, "leakage_clips is 0: no clip is dubbed with silence")
 
 
 @contextmanager

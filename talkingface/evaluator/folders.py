@@ -116,10 +116,12 @@ def evaluate_folders(
                 write_json(_file(out_dir, result.name), {"mark": marks[result.name], "result": result.plain()})
             bar.update()
     how = protocol(measuring.metrics, {"crop_size": CROP_SIZE})
-    shown = {key: value for key, value in how.items() if key not in ("reference", "cross")}
+    shown = {key: value for key, value in how.items() if key not in ("reference", "cross", "silence")}
+    silent = [one.title for one in measuring.metrics if one.metric_type == "leakage"]
     return conclude(
         [results[name] for name in marks], measuring, out_dir=out_dir, videos=paired.pairs, protocol=shown,
         facts={"pairs": {}, "without_partner": paired.alone()},
+        not_measured=dict.fromkeys(silent, "needs the model, to dub clips with silence"),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from talkingface.evaluator.apart import SECONDS
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.bootstrap import FEWEST, RESAMPLES, Interval
 from talkingface.evaluator.clip import ClipResult, json_ready
@@ -23,12 +24,14 @@ def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
     return {
         **settings,
         "measured_on": "the written mp4 files, decoded again; the real videos by the same code",
-        "reference": "the clip's first face crop; the model sees the lower half of no other frame",
+        "reference": "the clip's first face crop; the model sees the lower half of no other frame, and the first "
+        f"{SECONDS:g} s from it on is not measured, where its own mouth would leak",
         "rows": ROWS,
         "means": "over clips, each once; medians for opening_lag and sync_offset; opening_amplitude is pooled over "
         "frames about their clip's mean; opening_r_pooled and opening_amplitude_mean give the other way for both",
         "cross": "opening_r and opening_amplitude against the clip whose sound was used; opening_r_face against the "
         "clip whose face was used (low is right)",
+        "silence": "leakage_clips clips dubbed with digital silence of their own length; leakage alone is taken",
         "metrics": {
             one.name: {
                 "unit": one.unit,
@@ -151,8 +154,8 @@ def _csv(results: list[ClipResult], rows: dict[str, Row], metrics: list[Metric])
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["row", "clip", "sound_from", "speaker_seen", *columns, "failed"])
     for one in results:
-        for name, scores in (("real", one.real), ("model", one.model), ("cross", one.cross)):
-            sound = one.sound_from if name == "cross" else one.name
+        for name, scores in (("real", one.real), ("model", one.model), ("cross", one.cross), ("silence", one.silence)):
+            sound = {"cross": one.sound_from, "silence": ""}.get(name, one.name)
             failed = one.failed or (one.cross_failed if name == "cross" else None)
             if scores or failed:
                 seen = "" if one.speaker_seen is None else int(one.speaker_seen)

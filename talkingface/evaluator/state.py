@@ -47,10 +47,13 @@ class ClipState:
     file: Path
     own_path: Path
     cross_path: Path
+    silent_path: Path
     sound: tuple[str, Path] | None
     """Name and video of the clip whose sound the cross video gets."""
     own: str
     cross: str
+    silent: str
+    """Empty where the clip is not dubbed with silence."""
     score: str
     saved: dict[str, Any]
     result: ClipResult | None = None
@@ -58,7 +61,15 @@ class ClipState:
 
     @classmethod
     def load(
-        cls, out_dir: Path, name: str, sound: tuple[str, Path] | None, own: str, cross: str, score: str
+        cls,
+        out_dir: Path,
+        name: str,
+        sound: tuple[str, Path] | None,
+        *,
+        own: str,
+        cross: str,
+        score: str,
+        silent: str = "",
     ) -> ClipState:
         """Read what stands; a missing or damaged file means nothing does."""
         file = out_dir / "clips" / f"{name}.json"
@@ -69,10 +80,11 @@ class ClipState:
         videos = out_dir / "videos"
         other = "" if sound is None else sound[0].replace("/", "-")
         state = cls(
-            file=file, own_path=videos / f"{name}.mp4", cross_path=videos / f"{name}__{other}.mp4", sound=sound,
-            own=own, cross=cross, score=score, saved=saved,
+            file=file, own_path=videos / f"{name}.mp4", cross_path=videos / f"{name}__{other}.mp4",
+            silent_path=out_dir / "silence" / f"{name}.mp4", sound=sound, own=own, cross=cross, silent=silent,
+            score=score, saved=saved,
         )  # fmt: skip
-        videos_stand = state.own_stands() and (sound is None or state.cross_stands())
+        videos_stand = state.own_stands() and state.silent_stands() and (sound is None or state.cross_stands())
         if videos_stand and saved.get("score") == score:
             state.result = ClipResult.from_plain(saved["result"])
         return state
@@ -85,6 +97,10 @@ class ClipState:
         """Whether the video with the other clip's sound is there and of this model."""
         return self.saved.get("cross") == self.cross and self.cross_path.is_file()
 
+    def silent_stands(self) -> bool:
+        """Whether the video with silence is there and of this model, or is not wanted."""
+        return not self.silent or (self.saved.get("silent") == self.silent and self.silent_path.is_file())
+
     def save_own(self, stages: dict[str, float | None]) -> None:
         """Note that the own video was written, and what was measured of its drawn faces (see stages.py)."""
         self._save(own=self.own, stages=stages)
@@ -92,6 +108,10 @@ class ClipState:
     def save_cross(self) -> None:
         """Note that the cross video was written."""
         self._save(cross=self.cross)
+
+    def save_silent(self) -> None:
+        """Note that the video with silence was written."""
+        self._save(silent=self.silent)
 
     def save_result(self, result: ClipResult) -> None:
         """Note what was measured; a failed clip is tried again next time."""

@@ -22,6 +22,7 @@ ROWS = {
     "seen": "model, speakers seen in training",
     "new": "model, new speakers",
     "cross": "model, another clip's sound",
+    "silence": "model, silence",
 }
 """Rows of the report and their titles."""
 
@@ -35,6 +36,7 @@ def groups(results: list[ClipResult]) -> dict[str, list[tuple[ClipResult, Row]]]
         "seen": [(one, one.model) for one in good if one.speaker_seen is True],
         "new": [(one, one.model) for one in good if one.speaker_seen is False],
         "cross": [(one, one.cross) for one in good if one.cross],
+        "silence": [(one, one.silence) for one in good if one.silence],
     }
     return {name: clips for name, clips in found.items() if clips}
 

@@ -1,4 +1,4 @@
-"""The steps of one clip: look at the real video, dub it twice, look at what was written and score it."""
+"""The steps of one clip: look at the real video, dub it with other sounds too, score what was written."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from talkingface.config.schema import Config
+from talkingface.evaluator.apart import from_frame, measured_from
 from talkingface.evaluator.base import MeasuredVideo
-from talkingface.evaluator.clip import ClipResult, EvalClip, numbers, own_scores
+from talkingface.evaluator.clip import ClipResult, EvalClip, finite, numbers, own_scores
+from talkingface.evaluator.leakage import Leakage
 from talkingface.evaluator.measure import Replay
 from talkingface.evaluator.measuring import Faces, Measuring
+from talkingface.evaluator.silence import silence_of
 from talkingface.evaluator.stages import StageScores
 from talkingface.evaluator.state import ClipState
 from talkingface.generate import generate
@@ -21,6 +24,7 @@ from talkingface.utils.face import FaceDetector, make_detector
 
 DETECTOR = "mediapipe"
 """Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
+LEAKAGE = Leakage()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,10 @@ class ClipWork:
             stages = StageScores()
             self._generate(clip.video, clip.video, state.own_path, faces, watch=stages)
             state.save_own(stages.means())
+        if not state.silent_stands():
+            with silence_of(clip.video) as silence:
+                self._generate(clip.video, silence, state.silent_path, faces)
+            state.save_silent()
         if state.sound is None or state.cross_stands():
             return None
         try:
@@ -65,9 +73,15 @@ class ClipWork:
         """Measure the written files."""
         measuring = self.measuring
         made = measuring.look(state.own_path, detector, fps=real.fps, boxes=real.boxes)
-        pair = measuring.pair(real, made)
+        whole, first = measuring.pair(real, made), measured_from(real)
+        pair = measuring.pair(from_frame(real, first), from_frame(made, first))
         result = measuring.compare(clip.name, pair, out_dir=self.out_dir, speaker_seen=clip.speaker_seen)
+        result.measured_from, result.faces_missing = first, int((~whole.both).sum())
         result.stages, result.cross_failed = state.saved.get("stages", {}), cross_failed
+        if state.silent:
+            silent = measuring.look(state.silent_path, detector, fps=real.fps, boxes=real.boxes)
+            value = LEAKAGE.calculate_metric(measuring.pair(real, silent))
+            result.silence = {LEAKAGE.name: finite(value)}
         if state.sound is not None and cross_failed is None:
             crossed = measuring.look(state.cross_path, detector, fps=real.fps)
             alone = replace(pair, real=crossed, generated=crossed)

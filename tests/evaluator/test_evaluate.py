@@ -70,9 +70,12 @@ def test_rows_and_the_broken_clip(evaluation, setting):
     assert list(evaluation.failed) == ["p/3"] and "broken.mp4" in evaluation.failed["p/3"]
     rows = evaluation.rows
     counts = {name: row["clips"] for name, row in rows.items()}
-    assert counts == {"real": 3, "model": 3, "seen": 2, "new": 1, "cross": 2}, "one clip's partner is the broken one"
+    assert counts == {"real": 3, "model": 3, "seen": 2, "new": 1, "cross": 2, "silence": 3}, (
+        "one clip's partner is the broken one"
+    )
     assert abs(rows["model"]["opening_r"]) < 0.6 and rows["model"]["opening_amplitude"] < 0.6, "a still mouth"
     assert 12 < rows["model"]["psnr"] < 50 and rows["model"]["sync_distance"] is not None
+    assert 0 <= rows["silence"]["leakage"] < 0.6, "a still mouth moves as little with silence"
     assert setting[3].training, "the expert's mode is put back"
 
 
@@ -87,6 +90,8 @@ def test_what_is_written(evaluation, setting):
         assert own.frames == real.frames and own.has_audio
         if other != "p/3":
             assert (out / "videos" / f"{clip.name}__{other.replace('/', '-')}.mp4").is_file()
+    silent = sorted(path.stem for path in (out / "silence").rglob("*.mp4"))
+    assert silent == ["0", "1", "2"] and all(clip["measured_from"] == 13 for clip in saved["per_clip"][:3])
     assert len(list((out / "plots").glob("*.png"))) == 3
     assert (out / "evaluation.md").is_file() and (out / "metrics.csv").is_file()
 
