@@ -129,6 +129,16 @@ def test_a_damaged_neighbour_does_not_stop_a_report(
     assert "left out: " in list_runs(str(finished.parent))[-1]
 
 
+def test_what_an_evaluation_of_two_folders_says(finished: Path):
+    path = finished / "evaluation/metrics.json"
+    saved = json.loads(path.read_text())
+    saved["per_clip"][0]["note"] = "30 and 25 fps"
+    path.write_text(json.dumps({**saved, "without_partner": ["2 real videos without a generated one"]}))
+    page = Page(write_report(finished))
+    text = (finished / "report.md").read_text()
+    assert all("30 and 25 fps" in one and "without a generated one" in one for one in (page.text, text))
+
+
 def test_two_stages_have_a_table(finished: Path):
     path = finished / "evaluation/metrics.json"
     table = [["", "clips", "PSNR"], ["second stage, all clips", "4", "31.00"]]

@@ -123,7 +123,8 @@ def _card(clip: ClipResult, shots: list[Shot], charts: list[Chart], *, rank: str
         for one in make_metrics()
         if (value := clip.model.get(one.name)) is not None
     ]
-    notes = [f"{clip.faces_missing} of {clip.frames} frames without a face"] if clip.faces_missing else []
+    notes = [clip.note] if clip.note else []
+    notes += [f"{clip.faces_missing} of {clip.frames} frames without a face"] if clip.faces_missing else []
     notes += [f"no video with another clip's sound: {clip.cross_failed}"] if clip.cross_failed else []
     return Card(
         name=clip.name, rank=rank, speaker=SPEAKERS[clip.speaker_seen],

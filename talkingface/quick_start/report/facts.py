@@ -35,6 +35,8 @@ class Measured:
     protocol: dict[str, Any]
     videos: dict[str, list[str]]
     """Paths of each clip's real and generated video, as far as they were noted."""
+    without_partner: list[str]
+    """Videos of two folders that do not belong together."""
 
     @property
     def good(self) -> list[ClipResult]:
@@ -148,6 +150,7 @@ def _from_plain(folder: Path, saved: dict[str, Any]) -> Measured:
               for name, row in saved["rows"].items()},
         ranges={name: {key: (ends[0], ends[1]) for key, ends in row.items()} for name, row in ranges.items()},
         stages=saved.get("stages") or [], protocol=saved["protocol"], videos=saved.get("videos", {}),
+        without_partner=saved.get("without_partner", []),
     )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ SIDE = 480
 """Longer side of such a video at most, pixels."""
 SECONDS = 20.0
 """Length of such a video at most."""
+POSTER = 320
+"""Longer side of the picture shown before a video plays, pixels."""
 QUALITY = 28
 """x264's crf of such a video."""
 
@@ -34,8 +36,10 @@ class Embedded:
     uri: str
     size: int
     """Bytes of the video."""
-    note: str = ""
+    note: str
     """How it differs from the file; empty if it is the file."""
+    poster: str
+    """Its first frame as a data URI: what is seen before it plays, in every browser."""
 
 
 def embed(path: Path) -> Embedded:
@@ -53,7 +57,18 @@ def embed(path: Path) -> Embedded:
             small = Path(folder, "small.mp4")
             note = _shrink(path, small)
             data = small.read_bytes()
-    return Embedded(uri=f"data:video/mp4;base64,{base64.b64encode(data).decode('ascii')}", size=len(data), note=note)
+    return Embedded(uri=_uri("video/mp4", data), size=len(data), note=note, poster=_poster(path))
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _poster(path: Path) -> str:
+    frame = next(iter(read_frames(path)))
+    scale = min(1.0, POSTER / max(frame.shape[:2]))
+    small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return _uri("image/jpeg", cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])[1].tobytes())
 
 
 def _plays(path: Path) -> bool:

@@ -123,7 +123,7 @@ def _mark(run: Path | None, evaluation: Path | None) -> str:
 
 def _markdown(facts: Facts, against: tables.Lines, folder: Path) -> str:
     measured = facts.measured
-    lines = [f"# {facts.name}", "", " · ".join([facts.model, *words.subtitle(facts)]), ""]
+    lines = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *words.subtitle(facts)])), ""]
     lines += [f"- {one}" for one in words.in_words(measured)] if measured else []
     figures, shifts = tables.expert_tables(facts.expert)
     parts = [("Metrics", tables.own_table(facts)), ("Against earlier runs of the dataset", against)]
@@ -138,6 +138,8 @@ def _markdown(facts: Facts, against: tables.Lines, folder: Path) -> str:
             lines += ["", ARROWS, ranges_text(len(measured.good))]
             lines += [f"- not measured: {names} ({reason})" for names, reason in by_reason(measured.not_measured)]
             lines += [f"- left out: {one['name']} ({one['reason']})" for one in measured.failed]
+            lines += [f"- {one.name}: {one.note}" for one in measured.good if one.note]
+            lines += [f"- {one}" for one in measured.without_partner]
     return "\n".join(lines) + "\n"
 
 
