@@ -46,6 +46,8 @@ def in_words(measured: Measured) -> list[str]:
             f"With another clip's sound it {follows}: r = {listens:.2f} to the clip that the sound is from, "
             f"{copies:.2f} to the clip that the face is from."
         )
+    if (leakage := rows.get("silence", {}).get("leakage")) is not None:
+        said.append(f"With silence it still moves {leakage:.2f} times as far as the real mouth did (0 is right).")
     seen, new = rows.get("seen", {}).get("opening_r"), rows.get("new", {}).get("opening_r")
     if seen is not None and new is not None:
         said.append(f"Speakers seen in training: r = {seen:.2f}; new speakers: r = {new:.2f}.")
