@@ -161,4 +161,7 @@ def _csv(results: list[ClipResult], rows: dict[str, Row], metrics: list[Metric])
                 seen = "" if one.speaker_seen is None else int(one.speaker_seen)
                 values = ["" if scores.get(key) is None else scores[key] for key in columns]
                 writer.writerow([name, one.name, sound or "", seen, *values, failed or ""])
+    for name, row in rows.items():
+        values = ["" if row.get(key) is None else row[key] for key in columns]
+        writer.writerow([f"mean:{name}", "", "", "", *values, ""])
     return out.getvalue()

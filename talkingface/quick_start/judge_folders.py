@@ -95,6 +95,9 @@ def judge_folders(
         load_expert(expert)
     paired = pair_videos(Path(generated), Path(real))
     place = Path(output) if output else _place(config, generated, real)
+    for folder in (generated, real):
+        if place.resolve().is_relative_to(Path(folder).resolve()):
+            raise UserError(f"{place}: results would be written into {folder}, which is yours; give --output elsewhere")
     return FolderJudgement(config=config, paired=paired, expert=expert, out_dir=place)
 
 

@@ -17,6 +17,7 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
 from talkingface.trainer.checkpoint import Stateful
 from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Module, Trainer
 
@@ -93,12 +94,12 @@ class GeneratorTrainer(Trainer):
 
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
         """L1 and sync with their full weights at any step, so that validations can be compared; no discriminator,
-        whose verdict changes as it learns."""
+        whose verdict changes as it learns. PSNR and SSIM are shown beside them and decide nothing."""
         weights = self._with_l1({"sync": self.weights.sync_weight})
         with self.autocast():
             fake = self.model.infer(batch)
         losses = self.generator_losses(batch, fake, weights)
-        return {"loss": weighted_sum(losses, weights), **losses}
+        return {"loss": weighted_sum(losses, weights), **losses, **picture_values(fake, batch[GT])}
 
     def weights_at(self, step: int) -> dict[str, float]:
         """Weights of the losses that count at a step; the others are not computed."""

@@ -138,6 +138,7 @@ def test_files_can_be_read_by_others(results, tmp_path):
     lines = list(csv.DictReader(io.StringIO((tmp_path / "metrics.csv").read_text())))
     assert [(one["row"], one["clip"]) for one in lines if one["psnr"] == "30.0" and one["clip"]] == [("model", "a/1")]
     assert next(one for one in lines if one["clip"] == "d/1")["failed"] == "no face"
+    assert next(one for one in lines if one["row"] == "mean:model")["psnr"] == "25.0"
     text = (tmp_path / "evaluation.md").read_text()
     assert "not measured: sync conf." in text and "left out: d/1 (no face)" in text
     table = text_table(rows, metrics)
