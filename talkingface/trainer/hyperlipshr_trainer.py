@@ -10,7 +10,6 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.config.schema import Config
@@ -27,7 +26,9 @@ from talkingface.model.losses.backbones import (
     load_lpips,
 )
 from talkingface.trainer.checkpoint import Stateful
+from talkingface.trainer.hr_batches import cut_patch, move_lower_halves
 from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, picture_grid
 from talkingface.trainer.trainer import Trainer
@@ -135,14 +136,19 @@ class HyperLipsHRTrainer(Trainer):
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
         """All but the discriminator, whose verdict changes as it learns, with their full weights at any step.
 
-        Losses are the decoder's; `best_detail` is the share of its changes that is nearest to the real faces.
+        Losses are the decoder's; `best_detail` is the share of its changes that is nearest to the real faces. Picture
+        values are of the faces as they are drawn, and as `first_...` of the base faces enlarged.
         """
         weights = {name: weight for name, weight in self.full_weights.items() if name != "adversarial"}
         with self.autocast():
             fake = self.network.decode(batch)
         losses = self.generator_losses(batch, fake, weights)
-        share = best_detail(enlarge(batch[HYPER_IMG], fake.shape[-1]), fake.float(), batch[GT_IMG])
-        return {"loss": weighted_sum(losses, weights), **losses, "best_detail": share}
+        first, real = enlarge(batch[HYPER_IMG], fake.shape[-1]), batch[GT_IMG]
+        share = best_detail(first, fake.float(), real)
+        drawn = torch.lerp(first, fake.float(), share if self.weights.detail is None else self.weights.detail)
+        values = picture_values(drawn[:, :, None], real[:, :, None])
+        values |= {f"first_{name}": one for name, one in picture_values(first[:, :, None], real[:, :, None]).items()}
+        return {"loss": weighted_sum(losses, weights), **losses, "best_detail": share, **values}
 
     def after_validation(self, metrics: Mapping[str, float]) -> None:
         """Keep the share with the weights, see the configuration's `detail`."""
@@ -221,38 +227,6 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
     }
     blind = PERCEPTUAL if recipe.perceptual == "none" else ()
     return {name: weight for name, weight in every.items() if weight > 0 and name not in blind}
-
-
-def move_lower_halves(batch: Batch, pixels: float) -> Batch:
-    """Move the lower half of each base face, with its sketch, at random by up to so many pixels each way.
-
-    The upper half stays; between them the movement grows evenly over a sixth of the height.
-    """
-    pictures = torch.cat([batch[HYPER_IMG], batch[HYPER_SKETCH]], dim=1)
-    count, _, height, width = pictures.shape
-    centres = [(torch.arange(side, device=pictures.device) + 0.5) * 2 / side - 1 for side in (height, width)]
-    share = (centres[0] * 3).clamp(0, 1)
-    moves = ((torch.rand(count, 2) * 2 - 1) * pixels * 2 / width).to(pictures.device)
-    y = centres[0] + moves[:, :1] * share
-    grid_y = y[:, :, None].expand(-1, -1, width)
-    grid_x = centres[1] + (moves[:, 1:] * share)[:, :, None]
-    grid = torch.stack([grid_x, grid_y], dim=-1)
-    moved = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-    return {**batch, HYPER_IMG: moved[:, :3], HYPER_SKETCH: moved[:, 3:]}
-
-
-def cut_patch(batch: Batch, side: int) -> Batch:
-    """The same random patch of all pictures of a batch: `side` pixels of base faces, as much of the real ones.
-
-    Where a patch has no lips, lip losses look at all of it.
-    """
-    size = batch[HYPER_IMG].shape[-1]
-    top, left = (int(torch.randint(size - side + 1, ())) for _ in range(2))
-    patch: Batch = {}
-    for key, pictures in batch.items():
-        scale = pictures.shape[-1] // size
-        patch[key] = pictures[..., top * scale : (top + side) * scale, left * scale : (left + side) * scale]
-    return patch
 
 
 def lip_size(side: int) -> tuple[int, int]:

@@ -19,13 +19,12 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_dis
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.backbones import make_features
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
+from talkingface.trainer.hr_batches import cut_patch, move_lower_halves
 from talkingface.trainer.hyperlipshr_trainer import (
     HyperLipsHRTrainer,
     best_detail,
-    cut_patch,
     full_weights,
     lip_size,
-    move_lower_halves,
 )
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import MissingWeightsError
@@ -124,7 +123,9 @@ def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Pa
     assert changed == {"decoder"}
     assert any(not value.equal(judge[key]) for key, value in trainer.discriminator.state_dict().items())
     assert all(weight.grad is None for net in trainer.perceptual.values() for weight in net.parameters())
-    assert set(trainer.valid_step(batch_of(128))) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips", "best_detail"}
+    values = trainer.valid_step(batch_of(128))
+    pictures = {f"{stage}{name}" for stage in ("", "first_") for name in ("psnr", "psnr_mouth", "ssim", "ssim_mouth")}
+    assert set(values) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips", "best_detail", *pictures}
 
 
 def test_losses_fall(tmp_path: Path):
