@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from talkingface.data.dataprocess.steps.clips import find_videos
@@ -126,9 +127,13 @@ def evaluate_folders(
 
 
 def _measure_all(todo: Pairs, measuring: Measuring, workers: int, out_dir: Path) -> Iterator[ClipResult]:
-    """Results as they come; each thread has a detector of its own, which follows one video at a time."""
+    """Results as they come; each thread has a detector of its own, which follows one video at a time.
+
+    Where several clips are measured at a time, each keeps to one core: networks on two of them at once wait for each
+    other more than they compute.
+    """
     own = threading.local()
-    with ExitStack() as opened, ThreadPoolExecutor(workers, "measure") as threads:
+    with ExitStack() as opened, one_core_each(workers), ThreadPoolExecutor(workers, "measure") as threads:
 
         def begin(name: str, both: tuple[Path, Path]) -> ClipResult:
             if not hasattr(own, "detector"):
@@ -147,6 +152,17 @@ def _measure_all(todo: Pairs, measuring: Measuring, workers: int, out_dir: Path)
                     raise error
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def one_core_each(workers: int) -> Iterator[None]:
+    """Let torch use one thread a call while several workers call it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if workers > 1 else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def measure_pair(

@@ -54,14 +54,14 @@ def test_worse_pictures_are_further_and_clips_are_pooled(judges, tmp_path):
     crops = face_crops(11)
     scores = {}
     for name, worsen in {"same": None, **LADDERS}.items():
-        for strength in (1, 3) if worsen else (0,):
+        for strength in (1, 2, 3) if worsen else (0,):
             made = worsen(crops, strength) if worsen else crops
             judged = pair(measured(crops=crops), measured(crops=made))
             judged.judges = judges
             save_parts(judged, [FID()], tmp_path, f"{name}/{strength}")
             scores[name, strength] = FID().of_set([part(tmp_path, f"{name}/{strength}", "fid")])
     assert scores["same", 0] == pytest.approx(0, abs=1e-3)
-    assert all(0.01 < scores[kind, 1] < scores[kind, 3] for kind in LADDERS), scores
+    assert all(0.01 < scores[kind, 1] < scores[kind, 2] < scores[kind, 3] for kind in LADDERS), scores
     assert own_scores(judged, [FID(), FIDMouth()]) == {}, "one clip has no value"
     results = [ClipResult(name=name, speaker_seen=name == "noise/1") for name in ("noise/1", "noise/3")]
     rows = {name: {} for name in ("model", "seen", "new", "real")}

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from ladder import LADDERS, blurred, face_crops
+from ladder import LADDERS, blurred, face_crops, noisy
 from skimage import data
 from skimage.metrics import structural_similarity
 from videos import measured, pair
@@ -75,6 +75,12 @@ def test_each_step_is_seen(metric, kind, crops):
 @pytest.mark.parametrize("metric", BLUR_ONLY, ids=lambda one: one.name)
 def test_each_blur_is_seen(metric, crops):
     assert (np.diff(steps(metric(), crops, blurred)) < 0).all()
+
+
+def test_noise_takes_sharpness_away_from_one(crops):
+    """Its best value is 1: too sharp is as wrong as too soft."""
+    values = steps(Sharpness(), crops, noisy)
+    assert values[0] == 1 and (np.diff(values) > 0).all()
 
 
 @pytest.mark.parametrize("kind", LADDERS)
