@@ -9,8 +9,8 @@ from talkingface.quick_start.report.facts import Facts, Measured
 TILES = ("lse_d", "lse_c", "sync_confidence", "opening_r", "opening_amplitude", "psnr_mouth", "ssim", "lpips", "fid")
 """Figures at the head of a page, as far as they were measured."""
 MOST_TILES = 5
-FOLLOWS = 0.7
-"""Correlation from which two mouths clearly move together."""
+FOLLOWS, IGNORES = 0.7, 0.3
+"""Correlation from which two mouths clearly move together, and up to which they do not."""
 MUMBLES, OVERACTS = 0.8, 1.25
 """Amplitudes from which the mouth clearly moves too little or too much."""
 
@@ -35,7 +35,8 @@ def in_words(measured: Measured) -> list[str]:
     model, cross = rows.get("model", {}), rows.get("cross", {})
     said = []
     if (r := model.get("opening_r")) is not None:
-        how = "opens when the real one does" if r > FOLLOWS else "only partly follows the real one"
+        partly = "only partly follows the real one" if r > IGNORES else "does not follow the real one"
+        how = "opens when the real one does" if r > FOLLOWS else partly
         said.append(f"The mouth {how}: r = {r:.2f} (1 is the same movement).")
     if (amplitude := model.get("opening_amplitude")) is not None:
         how = "too little" if amplitude < MUMBLES else "too much" if amplitude > OVERACTS else "about as far"
