@@ -253,6 +253,8 @@ class HyperLipsHRProcess:
             record = self._record("pictures", row["name"])
             if not self.given and record.is_file():
                 row["without"] = read_json(record).get("without", {})
+                if "reason" in row and (bad := row["without"].get("base face")) and not row["without"]["real face"]:
+                    row["reason"] = f"no face mesh in any of the {len(bad)} faces that the Base draws; train it longer"
         lines = ["# Left out of the second stage", ""]
         lines += [f"- {row['name']}: {row['reason']}" for row in rows if "reason" in row]
         for row in rows:

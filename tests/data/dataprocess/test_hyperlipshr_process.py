@@ -154,6 +154,16 @@ def test_a_clip_without_sound_is_left_out_by_name(config: Config, tmp_path: Path
         open_hr_clips(config.dataset, "val", 256)
 
 
+def test_a_base_that_draws_no_faces_is_told(config: Config, tmp_path: Path):
+    class Grey(Darker):
+        def predict(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            return torch.full_like(super().predict(batch), 0.5)
+
+    (tmp_path / "lists" / "train.txt").write_text("eileen/b")
+    with pytest.raises(UserError, match="no face mesh in any of the 7 faces that the Base draws; train it longer"):
+        HyperLipsHRProcess(config).make({"base": Grey()}, CPU)
+
+
 def test_sound_is_moved_and_clips_left_out_by_what_an_expert_measured(config: Config, tmp_path: Path):
     plain, moved = Darker(), Darker()
     HyperLipsHRProcess(config).make({"base": plain}, CPU)
