@@ -198,9 +198,10 @@ class HyperLipsHRProcess:
         return {name: record["reason"] for name, record in records.items() if "reason" in record}
 
     def _tasks(self) -> list[BaseTask]:
-        """Clips of the training and validation lists; the test's never come near a training."""
+        """Clips that training reads; the test's never come near it."""
         lists = read_lists(self.data.filelist_root)
-        shifts = sound_shifts(self.data, {name for split in ("train", "val") for name in lists.get(split, [])})
+        splits = ("train", "val") if self.recipe.train_on == "train" else ("val",)
+        shifts = sound_shifts(self.data, {name for split in splits for name in lists.get(split, [])})
         return [
             BaseTask(
                 name=name,

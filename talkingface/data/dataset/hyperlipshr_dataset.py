@@ -13,8 +13,11 @@ from torch.utils.data import Dataset
 from talkingface.config.schema import Config
 from talkingface.data.dataset.hr_store import LINES, PICTURES, HRClip, open_hr_clips
 from talkingface.data.dataset.window_dataset import keep_freed_memory
+from talkingface.utils.errors import UserError
 
 Sample = dict[str, NDArray[np.uint8]]
+HELD_BACK = 6
+"""With `train_on: held_out`, each so-manieth clip of the validation list is kept for validation."""
 _STREAM = {"train": 16, "val": 17, "test": 18}
 """Random streams that no other dataset uses."""
 
@@ -32,7 +35,7 @@ class HyperLipsHRDataset(Dataset[Sample]):
     def __init__(self, config: Config, split: str = "train") -> None:
         self.split = split
         self.seed = config.run.seed if split == "train" else 0
-        self.frames_of: list[HRClip] = open_hr_clips(config.dataset, split, config.model.img_size)
+        self.frames_of = _clips(config, split)
         self._ends = np.cumsum([clip.count for clip in self.frames_of])
         self._order: dict[int, NDArray[np.int64]] = {}
         keep_freed_memory()
@@ -67,6 +70,21 @@ class HyperLipsHRDataset(Dataset[Sample]):
             )
             self._order[epoch] = random.permutation(len(self))
         return self._order[epoch]
+
+
+def _clips(config: Config, split: str) -> list[HRClip]:
+    """The split's clips; with `train_on: held_out` training and validation share the validation list."""
+    size = config.model.img_size
+    if split == "test" or getattr(config.model, "train_on", "train") == "train":
+        return open_hr_clips(config.dataset, split, size)
+    held_out = open_hr_clips(config.dataset, "val", size)
+    if len(held_out) < 2:
+        raise UserError(
+            f"train_on: held_out needs two clips in the validation list, got {len(held_out)}; list more, or set it to "
+            "train"
+        )
+    kept = held_out[HELD_BACK - 1 :: HELD_BACK] or held_out[-1:]
+    return kept if split == "val" else [clip for clip in held_out if clip not in kept]
 
 
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,15 +10,15 @@ from talkingface.config.schema import DatasetConfig
 
 @dataclass(frozen=True, kw_only=True)
 class DemoConfig(DatasetConfig):
-    """A dataset that renders itself: `demo_identities * demo_clips` clips, 50 by default."""
+    """A dataset that renders itself: `demo_identities * demo_clips` clips, 70 by default."""
 
     demo_identities: int = 10
     """People to render, the unseen ones included."""
     demo_unseen_identities: int = 1
     """The last so many people are in the test list only: faces (and voices) that training never met."""
-    demo_clips: int = 5
+    demo_clips: int = 7
     """Clips of each person."""
-    demo_val_clips: int = 4
+    demo_val_clips: int = 22
     """Clips of the seen people kept for validation: known faces, unheard speech."""
     demo_test_clips: int = 5
     """Clips of the seen people kept for the test, beside all clips of the unseen people."""

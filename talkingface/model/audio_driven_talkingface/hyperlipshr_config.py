@@ -49,6 +49,10 @@ class HyperLipsHRConfig(ModelConfig):
     """What VGG is shown: RGB normalised as it was trained with, or, as the published code, BGR in [0, 1]."""
     initial_decoder: Literal["enlargement", "random"] = "enlargement"
     """Untrained weights: `enlargement` gives the base face back, enlarged; `random` is the published code's."""
+    train_on: Literal["train", "held_out"] = "train"
+    """Clips that the second stage learns from: `train`, which the Base was trained on, as published; `held_out`, five
+    sixths of the validation list. A Base knows its training clips by heart, so its faces of them are better than those
+    that it will draw of others, and what is learnt from them does not hold there. Validation is on the other sixth."""
     patch_size: int | None = None
     """Side of the patches of base faces that a step trains on, 128 at most; none takes whole faces."""
     lower_jitter: float = 0.0

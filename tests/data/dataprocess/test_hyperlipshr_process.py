@@ -164,6 +164,18 @@ def test_a_base_that_draws_no_faces_is_told(config: Config, tmp_path: Path):
         HyperLipsHRProcess(config).make({"base": Grey()}, CPU)
 
 
+def test_training_on_clips_that_the_base_has_not_seen(config: Config, tmp_path: Path):
+    held_out = replace(config, model=replace(config.model, train_on="held_out"))
+    (tmp_path / "lists" / "train.txt").write_text("")
+    with pytest.raises(UserError, match="needs two clips in the validation list, got 1"):
+        HyperLipsHRProcess(held_out).make({"base": Darker()}, CPU)
+        HyperLipsHRDataset(held_out, "train")
+    (tmp_path / "lists" / "val.txt").write_text("eileen/a\neileen/b")
+    assert "2 clips, 14 frames" in HyperLipsHRProcess(held_out).make({"base": Darker()}, CPU)
+    found = {split: [clip.name for clip in HyperLipsHRDataset(held_out, split).frames_of] for split in ("train", "val")}
+    assert found == {"train": ["eileen/a"], "val": ["eileen/b"]}
+
+
 def test_sound_is_moved_and_clips_left_out_by_what_an_expert_measured(config: Config, tmp_path: Path):
     plain, moved = Darker(), Darker()
     HyperLipsHRProcess(config).make({"base": plain}, CPU)

@@ -13,15 +13,15 @@ def make(**changes: Any) -> DemoConfig:
     return DemoConfig(data_root="d", filelist_root="f", preprocessed_root="p", packed_root="k", **changes)
 
 
-def test_default_is_50_clips_with_unheard_speech_and_an_unseen_face() -> None:
+def test_default_is_70_clips_with_unheard_speech_and_an_unseen_face() -> None:
     config = make()
     lists = {name: {clip.name for clip in clips} for name, clips in split_clips(config).items()}
-    assert len(all_clips(config)) == sum(map(len, lists.values())) == len(set.union(*lists.values())) == 50
+    assert len(all_clips(config)) == sum(map(len, lists.values())) == len(set.union(*lists.values())) == 70
     train_speakers = {name.split("/")[0] for name in lists["train"]}
     assert train_speakers == {f"id{who:02d}" for who in range(9)}
     assert {name.split("/")[0] for name in lists["val"]} <= train_speakers
-    assert {f"id09/take{take:02d}" for take in range(5)} < lists["test"]
-    assert len(lists["val"]) == 4 and len(lists["test"]) == 10
+    assert {f"id09/take{take:02d}" for take in range(7)} < lists["test"]
+    assert len(lists["val"]) == 22 and len(lists["test"]) == 12
 
 
 @pytest.mark.parametrize("identities", [2, 5, 12])
