@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from talkingface.evaluator.lse.score import Lse
     from talkingface.evaluator.sync import Expert
 
-Direction = Literal["higher", "lower", "one", "zero"]
-"""What is better: more, less, nearest to 1, nearest to 0."""
+Direction = Literal["higher", "lower", "one", "zero", "real"]
+"""What is better: more, less, nearest to 1, nearest to 0, nearest to the real video's own value."""
 Region = Literal["", "face", "mouth"]
 
 

@@ -1,4 +1,8 @@
-"""Scores of the generated picture alone: how blurred it looks. The real videos' row says what can be reached."""
+"""Scores of the generated picture alone: how blurred it looks.
+
+They were published as measures of blur, and answer to noise and to the edges of JPEG's blocks as well, in the other
+direction: a generated picture is right where its score is that of the real one.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,7 @@ class BlurEffect(Metric):
     """Blur effect (Crete et al. 2007; scikit-image, size 11) of the face crop, mean over every fifth frame."""
 
     name, title, unit, metric_type = "blur_effect", "blur", "", "no_reference"
-    smaller: ClassVar[bool] = True
-    best: ClassVar[Direction] = "lower"
+    best: ClassVar[Direction] = "real"
     region: ClassVar[Region] = "face"
 
     def calculate_metric(self, pair: ClipPair) -> float:
@@ -32,18 +35,12 @@ class BlurEffect(Metric):
         return mean_alone(pair, blur_effect, self.region, SPARSE)
 
 
-class BlurEffectMouth(BlurEffect):
-    """Blur effect (Crete et al. 2007) of the mouth: lower half, middle half of the width, every fifth frame."""
-
-    name, title = "blur_effect_mouth", "blur mouth"
-    region: ClassVar[Region] = "mouth"
-
-
 class CPBD(Metric):
     """Cumulative probability of blur detection (Narvekar and Karam 2011) of the face crop, mean over every fifth
     frame."""
 
     name, title, unit, metric_type = "cpbd", "CPBD", "", "no_reference"
+    best: ClassVar[Direction] = "real"
     region: ClassVar[Region] = "face"
 
     def calculate_metric(self, pair: ClipPair) -> float:

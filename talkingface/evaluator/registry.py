@@ -12,7 +12,7 @@ from talkingface.evaluator.jitter import Jitter, JitterRatio
 from talkingface.evaluator.landmarks import LMD, LMDNormalised
 from talkingface.evaluator.leakage import Leakage
 from talkingface.evaluator.lse.metrics import LseC, LseCUnbiased, LseD, LseDUnbiased, LseOffset, LseOffsetUnbiased
-from talkingface.evaluator.noreference import CPBD, BlurEffect, BlurEffectMouth, CPBDMouth
+from talkingface.evaluator.noreference import CPBD, BlurEffect, CPBDMouth
 from talkingface.evaluator.opening import OpeningAmplitude, OpeningCorrelation, OpeningLag
 from talkingface.evaluator.perceptual import LPIPS, LPIPSMouth
 from talkingface.evaluator.sync import SyncConfidence, SyncDistance, SyncOffset
@@ -41,7 +41,6 @@ METRICS: tuple[type[Metric], ...] = (
     FIDMouth,
     Sharpness,
     BlurEffect,
-    BlurEffectMouth,
     CPBD,
     CPBDMouth,
     LMD,

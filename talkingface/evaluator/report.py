@@ -16,7 +16,7 @@ from talkingface.evaluator.summary import ROWS, Row, intervals
 from talkingface.utils.files import write_json, write_text
 
 CROSS_TITLE = "opening r to the face's own clip →0"
-ARROWS = "Arrows: which way is better (→1, →0: nearest to)."
+ARROWS = "Arrows: which way is better (→1, →0, →real: nearest to; real: the real videos' value)."
 
 
 def protocol(metrics: list[Metric], settings: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def ranges_text(clips: int) -> str:
 
 def heading(metric: Metric) -> str:
     """Return title, unit and arrow of a metric."""
-    arrow = {"higher": "↑", "lower": "↓", "one": "→1", "zero": "→0"}[metric.best]
+    arrow = {"higher": "↑", "lower": "↓", "one": "→1", "zero": "→0", "real": "→real"}[metric.best]
     return f"{metric.title}{f' {metric.unit}' if metric.unit not in ('', 'ratio') else ''} {arrow}"
 
 

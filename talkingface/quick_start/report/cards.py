@@ -64,7 +64,7 @@ def ranked(measured: Measured) -> tuple[list[ClipResult], Metric | None]:
     by = next((metrics[key] for key in order for one in measured.good if one.model.get(key) is not None), None)
     if by is None:
         return measured.good, None
-    return sorted(measured.good, key=lambda one: _badness(one.model.get(by.name), by)), by
+    return sorted(measured.good, key=lambda one: _badness(one.model.get(by.name), one.real.get(by.name), by)), by
 
 
 def best_and_worst(clips: list[ClipResult]) -> list[ClipResult]:
@@ -138,7 +138,9 @@ def _rank(place: int, count: int) -> str:
     return {1: "best", count: "worst"}.get(place, f"{place} of {count}")
 
 
-def _badness(value: float | None, metric: Metric) -> float:
+def _badness(value: float | None, real: float | None, metric: Metric) -> float:
     if value is None:
         return float("inf")
+    if metric.best == "real":
+        return float("inf") if real is None else abs(value - real)
     return {"higher": -value, "lower": value, "one": abs(value - 1), "zero": abs(value)}[metric.best]
