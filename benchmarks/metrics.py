@@ -25,9 +25,8 @@ from talkingface.data.demo.config import DemoConfig
 from talkingface.data.demo.render import render_demo
 from talkingface.evaluator.base import ClipPair, Metric
 from talkingface.evaluator.measure import measure
-from talkingface.evaluator.measuring import CROP_SIZE
+from talkingface.evaluator.measuring import CROP_SIZE, DETECTOR
 from talkingface.evaluator.registry import make_metrics, unmeasured
-from talkingface.evaluator.work import DETECTOR
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.utils.face import FaceDetector, make_detector
 

@@ -21,7 +21,7 @@ from talkingface.evaluator.apart import SECONDS
 from talkingface.evaluator.base import Metric
 from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
 from talkingface.evaluator.judges import Judges
-from talkingface.evaluator.measuring import CROP_SIZE, Measuring
+from talkingface.evaluator.measuring import CROP_SIZE, DETECTOR, Measuring
 from talkingface.evaluator.outcome import Evaluation, conclude, failed_result
 from talkingface.evaluator.pairs import cross_pairs
 from talkingface.evaluator.registry import make_metrics
@@ -29,7 +29,7 @@ from talkingface.evaluator.report import protocol
 from talkingface.evaluator.silence import silent_clips
 from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
 from talkingface.evaluator.sync import Expert
-from talkingface.evaluator.work import DETECTOR, ClipWork
+from talkingface.evaluator.work import ClipWork
 from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector

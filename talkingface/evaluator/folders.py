@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from talkingface.data.dataprocess.steps.clips import find_videos
 from talkingface.evaluator.clip import ClipResult
-from talkingface.evaluator.measuring import CROP_SIZE, Measuring
+from talkingface.evaluator.measuring import CROP_SIZE, DETECTOR, Measuring
 from talkingface.evaluator.outcome import Evaluation, conclude, failed_result
 from talkingface.evaluator.report import protocol
 from talkingface.evaluator.state import digest, file_mark
@@ -29,8 +29,6 @@ from talkingface.utils.media.video import VideoInfo, probe
 
 VERSION = "1"
 """Raised when a metric changes, so that older numbers do not stand."""
-DETECTOR = "mediapipe"
-"""Who measures: the metrics need its landmarks."""
 SHAPES_DIFFER = 0.02
 """Relative difference of width over height from which two videos do not show the same picture."""
 Pairs = dict[str, tuple[Path, Path]]

@@ -22,6 +22,8 @@ from talkingface.utils.errors import UserError
 from talkingface.utils.face import Face, FaceDetector
 from talkingface.utils.media.video import probe
 
+DETECTOR = "mediapipe"
+"""Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
 CROP_SIZE = 128
 """Side of the crops that image metrics compare and the expert sees, the same for every model."""
 Faces = list[Face | None]

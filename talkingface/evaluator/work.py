@@ -13,7 +13,7 @@ from talkingface.evaluator.base import MeasuredVideo
 from talkingface.evaluator.clip import ClipResult, EvalClip, finite, numbers, own_scores
 from talkingface.evaluator.leakage import Leakage
 from talkingface.evaluator.measure import Replay
-from talkingface.evaluator.measuring import Faces, Measuring
+from talkingface.evaluator.measuring import DETECTOR, Faces, Measuring
 from talkingface.evaluator.silence import silence_of
 from talkingface.evaluator.stages import StageScores
 from talkingface.evaluator.state import ClipState
@@ -22,8 +22,6 @@ from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
 
-DETECTOR = "mediapipe"
-"""Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
 LEAKAGE = Leakage()
 
 

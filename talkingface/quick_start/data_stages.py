@@ -72,7 +72,7 @@ def _render(row: DatasetRow, config: DatasetConfig, show: bool) -> Stage:
         count = missing()
         if not count:
             return Look(False, f"{_videos(config)} videos stand in {config.data_root}")
-        return Look(True, f"{count} videos, to {config.data_root}")
+        return Look(True, f"videos and split lists ({count} files), to {config.data_root}")
 
     def work() -> str:
         made = catalog.load(str(row.source))(config, show_progress=show)
