@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +15,14 @@ from talkingface.model.audio_driven_talkingface.generator_config import Generato
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
-from talkingface.trainer.checkpoint import Stateful
-from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.adversarial_trainer import AdversarialTrainer
 from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
-from talkingface.trainer.trainer import Module, Trainer
+from talkingface.trainer.trainer import Module
 
 
-class GeneratorTrainer(Trainer):
-    """What has weight 0 is neither needed nor computed. A recipe says which discriminator, and what L1 weighs.
+class GeneratorTrainer(AdversarialTrainer):
+    """A recipe says which discriminator, and what L1 weighs.
 
     Args:
         parts: `expert`, the trained sync expert, where `sync_weight` is above 0; `discriminator`, if not a new one.
@@ -32,7 +31,8 @@ class GeneratorTrainer(Trainer):
         ConfigError: the expert is needed and was not given, or looks at windows of another length.
     """
 
-    new_discriminator: ClassVar[type[nn.Module]]
+    truth = GT
+    weights: GeneratorConfig
 
     def __init__(
         self,
@@ -44,14 +44,8 @@ class GeneratorTrainer(Trainer):
         parts: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(config, model, run=run, device=device, parts=parts)
-        self.weights = cast(GeneratorConfig, config.model)
         if self.weights.sync_weight > 0:
             self.expert = freeze(self._require_expert())
-        if self.weights.adversarial_weight > 0:
-            self.discriminator = self.parts.get("discriminator") or self.place(self.new_discriminator())
-            self.discriminator_optimizer = make_optimizer(
-                self.discriminator, self.recipe, learning_rate=self.weights.disc_learning_rate
-            )
 
     @abstractmethod
     def l1_weight(self, others: Mapping[str, float]) -> float:
@@ -60,17 +54,6 @@ class GeneratorTrainer(Trainer):
     def sync_counts(self, step: int) -> bool:
         """Whether the expert's loss counts at a step, where it has a weight."""
         return step >= self.weights.sync_start_step
-
-    def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        weights = self.weights_at(self.progress.step)
-        with self.autocast():
-            fake = self.model.infer(batch)
-        losses = self.generator_losses(batch, fake, weights)
-        total = weighted_sum(losses, weights)
-        self.optimize(self.optimizer, total)
-        if "adversarial" in weights:
-            losses |= self.discriminator_step(batch[GT], fake.detach())
-        return {"loss": total, **losses}
 
     def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """The losses that have a weight; fake: (B, 3, T, H, W) in [0, 1]."""
@@ -84,13 +67,8 @@ class GeneratorTrainer(Trainer):
                 losses["adversarial"] = adversarial_loss(self.discriminator(fake))
         return losses
 
-    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """One step of the discriminator on real and generated frames, (B, 3, T, H, W) without gradient."""
-        self.discriminator.requires_grad_(True)
-        with self.autocast():
-            losses = discriminator_losses(self.discriminator(real), self.discriminator(fake))
-        self.optimize(self.discriminator_optimizer, losses["disc_real"] + losses["disc_fake"])
-        return losses
+    def discriminator_losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        return discriminator_losses(self.discriminator(real), self.discriminator(fake))
 
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
         """L1 and sync with their full weights at any step, so that validations can be compared; no discriminator,
@@ -109,12 +87,6 @@ class GeneratorTrainer(Trainer):
         if step >= self.weights.disc_start_step:
             others["adversarial"] = self.weights.adversarial_weight
         return self._with_l1(others)
-
-    def state(self) -> dict[str, Stateful]:
-        parts = super().state()
-        if self.weights.adversarial_weight > 0:
-            parts |= {"discriminator": self.discriminator, "discriminator_optimizer": self.discriminator_optimizer}
-        return parts
 
     def _with_l1(self, others: Mapping[str, float]) -> dict[str, float]:
         active = {name: weight for name, weight in others.items() if weight > 0}

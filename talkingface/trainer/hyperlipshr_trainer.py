@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import cast
 
 import torch
@@ -17,27 +16,15 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_dis
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
-from talkingface.model.losses.backbones import (
-    LPIPS_HEADS,
-    VGG16,
-    VGG19,
-    find_weights_file,
-    load_content,
-    load_lpips,
-)
-from talkingface.trainer.checkpoint import Stateful
-from talkingface.trainer.hr_batches import cut_patch, move_lower_halves
-from talkingface.trainer.optimizer import make_optimizer
+from talkingface.trainer.adversarial_trainer import AdversarialTrainer
+from talkingface.trainer.hr_batches import cut_patch
+from talkingface.trainer.perceptual_parts import PERCEPTUAL, load_part, weights_files
 from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, picture_grid
-from talkingface.trainer.trainer import Trainer
-
-PERCEPTUAL = ("vgg", "lip_lpips")
-"""Losses that look through pretrained networks."""
 
 
-class HyperLipsHRTrainer(Trainer):
+class HyperLipsHRTrainer(AdversarialTrainer):
     """Pixels, a relativistic discriminator, VGG19's features; on the lips pixels and LPIPS. Weight 0 leaves one out.
 
     What the published code does otherwise, and how to have it back:
@@ -54,6 +41,10 @@ class HyperLipsHRTrainer(Trainer):
         MissingWeightsError: `perceptual` is vgg and a file of weights is not there.
     """
 
+    new_discriminator = HRDecoder_disc_qual
+    truth = GT_IMG
+    weights: HyperLipsHRConfig
+
     def __init__(
         self,
         config: Config,
@@ -64,35 +55,20 @@ class HyperLipsHRTrainer(Trainer):
         parts: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(config, model, run=run, device=device, parts=parts)
-        self.weights = cast(HyperLipsHRConfig, config.model)
         self.full_weights = full_weights(self.weights)
-        self.perceptual = self._perceptual(config)
-        if "adversarial" in self.full_weights:
-            self.discriminator = self.parts.get("discriminator") or self.place(HRDecoder_disc_qual())
-            self.discriminator_optimizer = make_optimizer(
-                self.discriminator, self.recipe, learning_rate=self.weights.disc_learning_rate
-            )
+        self.perceptual = self._perceptual(config.run.checkpoints_dir)
 
     @classmethod
     def check(cls, config: Config) -> None:
         """Look for the files of pretrained weights."""
-        weights_files(config)
+        recipe = cast(HyperLipsHRConfig, config.model)
+        weights_files(recipe, full_weights(recipe), config.run.checkpoints_dir)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        weights = self.weights_at(self.progress.step)
         self._keep_statistics()
-        if self.weights.lower_jitter:
-            batch = move_lower_halves(batch, self.weights.lower_jitter)
         if self.weights.patch_size is not None:
             batch = cut_patch(batch, self.weights.patch_size)
-        with self.autocast():
-            fake = self.model.infer(batch)
-        losses = self.generator_losses(batch, fake, weights)
-        total = weighted_sum(losses, weights)
-        self.optimize(self.optimizer, total)
-        if "adversarial" in weights:
-            losses |= self.discriminator_step(batch[GT_IMG], fake.detach())
-        return {"loss": total, **losses}
+        return super().train_step(batch)
 
     def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """The losses that have a weight; fake: (B, 3, S, S) in [0, 1]."""
@@ -119,13 +95,8 @@ class HyperLipsHRTrainer(Trainer):
                 losses["adversarial"] = relativistic_loss(of_real, self.verdict(fake), real_is=0)
         return losses
 
-    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        """One step of the discriminator on real and generated faces, (B, 3, S, S) without gradient."""
-        self.discriminator.requires_grad_(True)
-        with self.autocast():
-            loss = relativistic_loss(self.verdict(real), self.verdict(fake), real_is=1)
-        self.optimize(self.discriminator_optimizer, loss)
-        return {"disc": loss}
+    def discriminator_losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        return {"disc": relativistic_loss(self.verdict(real), self.verdict(fake), real_is=1)}
 
     def verdict(self, faces: Tensor) -> Tensor:
         """(B, 1): what of the discriminator's the relativistic loss compares."""
@@ -178,24 +149,14 @@ class HyperLipsHRTrainer(Trainer):
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.eval()
 
-    def _perceptual(self, config: Config) -> dict[str, nn.Module]:
+    def _perceptual(self, checkpoints_dir: str) -> dict[str, nn.Module]:
         """The networks of `PERCEPTUAL` losses that have a weight: as given, else with the weights of their files."""
         raw = self.weights.perceptual_input == "raw"
-        load: dict[str, Callable[..., nn.Module]] = {"vgg": load_content, "lip_lpips": load_lpips}
-        wanted = [name for name in PERCEPTUAL if name in self.full_weights]
+        wanted = {name: weight for name, weight in self.full_weights.items() if name in PERCEPTUAL}
         given = {name: self.parts[name] for name in wanted if name in self.parts}
-        if len(given) == len(wanted):
-            return given
-        files = weights_files(config)
-        return given | {
-            name: self.place(load[name](*files[name], as_published=raw)) for name in wanted if name not in given
-        }
-
-    def state(self) -> dict[str, Stateful]:
-        parts = super().state()
-        if "adversarial" in self.full_weights:
-            parts |= {"discriminator": self.discriminator, "discriminator_optimizer": self.discriminator_optimizer}
-        return parts
+        absent = {name: weight for name, weight in wanted.items() if name not in given}
+        files = weights_files(self.weights, absent, checkpoints_dir)
+        return given | {name: self.place(load_part(name, files[name], as_published=raw)) for name in absent}
 
 
 def best_detail(first: Tensor, drawn: Tensor, real: Tensor) -> Tensor:
@@ -232,22 +193,3 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
 def lip_size(side: int) -> tuple[int, int]:
     """Height and width at which lips are judged: about their own in such a face, and enough for VGG's strides."""
     return side * 3 // 8, side // 2
-
-
-def weights_files(config: Config) -> dict[str, list[Path]]:
-    """Files of pretrained weights by the loss that wants them.
-
-    Raises:
-        MissingWeightsError: one is not there.
-    """
-    recipe, folder = cast(HyperLipsHRConfig, config.model), config.run.checkpoints_dir
-    places = {
-        "vgg": [(VGG19, recipe.vgg19_weights)],
-        "lip_lpips": [(VGG16, recipe.vgg16_weights), (LPIPS_HEADS, recipe.lpips_weights)],
-    }
-    wanted = full_weights(recipe)
-    return {
-        loss: [find_weights_file(file, given, folder) for file, given in files]
-        for loss, files in places.items()
-        if loss in wanted
-    }

@@ -19,7 +19,7 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_dis
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.backbones import make_features
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
-from talkingface.trainer.hr_batches import cut_patch, move_lower_halves
+from talkingface.trainer.hr_batches import cut_patch
 from talkingface.trainer.hyperlipshr_trainer import (
     HyperLipsHRTrainer,
     best_detail,
@@ -190,21 +190,10 @@ def test_patches_are_the_same_place_of_all_pictures():
     assert patch[GT_IMG][..., ::2, ::2].equal(patch[HYPER_IMG])
 
 
-def test_only_lower_halves_of_base_faces_move():
-    batch = batch_of(128)
-    ramp = torch.arange(128.0).view(1, 1, 1, 128).expand(2, 3, 128, 128)
-    moved = move_lower_halves({**batch, HYPER_IMG: ramp}, 4.0)
-    torch.testing.assert_close(moved[HYPER_IMG][:, :, :64], ramp[:, :, :64], atol=1e-3, rtol=0)
-    shift = (moved[HYPER_IMG] - ramp)[:, 0, -1, 10:-10]  # by one number for the whole row
-    assert (shift.abs() <= 4.01).all() and (shift.std(dim=1) < 1e-3).all() and shift[0, 0] != shift[1, 0]
-    assert moved[GT_IMG] is batch[GT_IMG]
-
-
 def test_statistics_stand_still_from_their_step_on(tmp_path: Path):
     trainer = trainer_of(
-        tmp_path, perceptual="none", adversarial_weight=0.0, norm_freeze_step=1, patch_size=64, l2_weight=1.0,
-        lower_jitter=2.0,
-    )  # fmt: skip
+        tmp_path, perceptual="none", adversarial_weight=0.0, norm_freeze_step=1, patch_size=64, l2_weight=1.0
+    )
     trainer.model.train()
     seen = []
     for step in range(3):

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talkingface.config.schema import ModelConfig
+from talkingface.model.audio_driven_talkingface.adversarial_config import AdversarialConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorConfig(ModelConfig):
+class GeneratorConfig(AdversarialConfig):
     """Weights, starts and the sampling of a generator's training."""
 
     sync_weight: float
     """Weight of the lip-sync expert; 0 trains without an expert."""
-    adversarial_weight: float
-    """Weight of the discriminator; 0 trains without one."""
     mouth_weight: float = 1.0
     """Weight of a pixel of the mouth region in the L1 where one elsewhere has 1; 1 is the papers'."""
-    disc_learning_rate: float
-    """Learning rate of the discriminator."""
-    disc_start_step: int = 0
-    """Step from which the discriminator trains and its loss counts."""
     sync_start_step: int = 0
     """Step from which the expert's loss counts."""
     expert_checkpoint: str | None = None
@@ -33,12 +27,11 @@ class GeneratorConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("sync_weight", "adversarial_weight", "disc_start_step", "sync_start_step", "reference_gap"):
+        for name in ("sync_weight", "sync_start_step", "reference_gap"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
-        for name in ("mouth_weight", "disc_learning_rate"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}: wanted a number above 0, got {getattr(self, name)}")
+        if self.mouth_weight <= 0:
+            raise ValueError(f"mouth_weight: wanted a number above 0, got {self.mouth_weight}")
         if not 0 <= self.silence_probability < 1:
             raise ValueError(f"silence_probability: wanted a share from 0 to under 1, got {self.silence_probability}")
         if self.sync_weight > 0 and self.num_frames < 5:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from talkingface.config.schema import ModelConfig
+from talkingface.model.audio_driven_talkingface.adversarial_config import AdversarialConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class HyperLipsHRConfig(ModelConfig):
+class HyperLipsHRConfig(AdversarialConfig):
     """L1 + adversarial + VGG + lips' L1 + lips' LPIPS, each with weight 1 (HyperLips, section 3.3)."""
 
     img_size: int = 128
@@ -24,17 +24,13 @@ class HyperLipsHRConfig(ModelConfig):
     l2_weight: float = 0.0
     """Weight of the pixels' squared error, which keeps unsure edges soft; the paper has none."""
     adversarial_weight: float = 1.0
-    """Weight of the relativistic discriminator; 0 trains without one."""
+    disc_learning_rate: float = 5e-4
     vgg_weight: float = 1.0
     """Weight of VGG19's features; counts where `perceptual` is vgg."""
     lip_l1_weight: float = 1.0
     """Weight of the L1 inside the lips' box."""
     lip_lpips_weight: float = 1.0
     """Weight of LPIPS inside the lips' box; counts where `perceptual` is vgg."""
-    disc_learning_rate: float = 5e-4
-    """Learning rate of the discriminator."""
-    disc_start_step: int = 0
-    """Step from which the discriminator trains and its loss counts."""
     perceptual: Literal["vgg", "none"] = "vgg"
     """`vgg` compares what VGG19 and VGG16 see, which needs three files of weights; `none` leaves both terms out."""
     vgg19_weights: str | None = None
@@ -55,9 +51,6 @@ class HyperLipsHRConfig(ModelConfig):
     that it will draw of others, and what is learnt from them does not hold there. Validation is on the other sixth."""
     patch_size: int | None = None
     """Side of the patches of base faces that a step trains on, 128 at most; none takes whole faces."""
-    lower_jitter: float = 0.0
-    """Pixels of the 128 by which the lower halves of base faces are moved at random in training: a Base places the jaws
-    of clips that it was trained on better than those of others. None are moved in the published code."""
     norm_freeze_step: int | None = None
     """Step from which batch normalisation keeps its statistics, which few samples a step would move to and fro; none
     never does, as published."""
@@ -95,13 +88,11 @@ class HyperLipsHRConfig(ModelConfig):
             )
         if self.base_img_size <= 0 or self.base_img_size % 16:
             raise ValueError(f"base_img_size: wanted a multiple of 16, got {self.base_img_size}")
-        names = ("l1_weight", "l2_weight", "adversarial_weight", "vgg_weight", "lip_l1_weight", "lip_lpips_weight")
-        for name in (*names, "disc_start_step", "landmark_smoothing", "norm_freeze_step", "lower_jitter"):
+        names = ("l1_weight", "l2_weight", "vgg_weight", "lip_l1_weight", "lip_lpips_weight")
+        for name in (*names, "landmark_smoothing", "norm_freeze_step"):
             if (getattr(self, name) or 0) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
         if self.detail is not None and not 0 <= self.detail <= 1:
             raise ValueError(f"detail: wanted 0 to 1, or none, got {self.detail}")
-        if self.disc_learning_rate <= 0:
-            raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")
         if not any(getattr(self, name) for name in ("l1_weight", "l2_weight", "lip_l1_weight")):
             raise ValueError("l1_weight, l2_weight and lip_l1_weight: one of them has to be above 0")
