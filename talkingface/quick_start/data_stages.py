@@ -9,7 +9,7 @@ from typing import Literal
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import SPLITS, list_path
 from talkingface.quick_start import catalog
-from talkingface.quick_start.catalog import DatasetRow
+from talkingface.quick_start.rows import DatasetRow
 from talkingface.quick_start.stages import Look, Stage
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json

@@ -10,9 +10,9 @@ from typing import Any
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
 from talkingface.quick_start import catalog
-from talkingface.quick_start.catalog import ModelRow, Need
 from talkingface.quick_start.parts import checkpoint_file
 from talkingface.quick_start.resolve import DatasetChoice, resolve
+from talkingface.quick_start.rows import ModelRow, Need
 from talkingface.trainer.checkpoint import (
     CheckpointHeader,
     ForeignCheckpointError,

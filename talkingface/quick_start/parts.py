@@ -14,8 +14,8 @@ from talkingface.config.plain import fingerprint
 from talkingface.config.schema import Config, ConfigError
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.quick_start import catalog
-from talkingface.quick_start.catalog import ModelRow, Need
 from talkingface.quick_start.resolve import DatasetChoice, resolve
+from talkingface.quick_start.rows import ModelRow, Need
 from talkingface.trainer.run_folder import RunFolder, find_runs
 from talkingface.utils.errors import CheckpointError
 

@@ -11,6 +11,7 @@ from talkingface.config.schema import Config
 from talkingface.quick_start import catalog
 from talkingface.quick_start.networks import load_trained, poor
 from talkingface.quick_start.parts import Part, find_weights
+from talkingface.quick_start.rows import Need
 from talkingface.quick_start.stages import Look, Stage
 from talkingface.trainer import distributed
 from talkingface.utils.device import pick_device
@@ -46,7 +47,7 @@ def _make(part: Part) -> Any:
     return catalog.load(str(part.row.process))(with_needs(part)[0])
 
 
-def _given(part: Part, need: catalog.Need) -> str | None:
+def _given(part: Part, need: Need) -> str | None:
     given: str | None = getattr(part.config.model, need.path_key)
     return given
 

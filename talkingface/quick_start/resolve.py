@@ -10,7 +10,7 @@ from talkingface.config.loader import Overrides, Resolved, Schemas, load_config
 from talkingface.config.schema import ModelConfig
 from talkingface.config.yaml_file import PROPERTIES
 from talkingface.quick_start import catalog
-from talkingface.quick_start.catalog import DatasetRow
+from talkingface.quick_start.rows import DatasetRow
 from talkingface.utils.errors import UserError
 
 FOLDER_KEYS = ("data_root", "preprocessed_root")

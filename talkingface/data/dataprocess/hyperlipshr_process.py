@@ -10,12 +10,9 @@ weights draws its faces anew. Folders made elsewhere are packed as they stand.
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import torch
@@ -25,7 +22,7 @@ from tqdm import tqdm
 from talkingface.batch import HYPER_IMG
 from talkingface.config.schema import Config
 from talkingface.data.dataprocess.steps.base_faces import BaseTask, draw_clip
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint
+from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataprocess.steps.hr_folders import (
     clips_with_pictures,
     given_root,
@@ -33,6 +30,7 @@ from talkingface.data.dataprocess.steps.hr_folders import (
     pictures_fingerprint,
 )
 from talkingface.data.dataprocess.steps.hr_pictures import PicturesTask, make_pictures
+from talkingface.data.dataprocess.steps.hr_records import VERSION, HRRecords
 from talkingface.data.dataprocess.steps.pack_clip import record_path, standing
 from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
 from talkingface.data.dataprocess.steps.workers import cores
@@ -41,12 +39,10 @@ from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index
 from talkingface.data.dataset.sync_file import sound_shifts
 from talkingface.utils.device import autocast
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import read_json, write_json, write_text
+from talkingface.utils.files import read_json, write_text
 from talkingface.utils.lock import only_one
 from talkingface.utils.parallel import Result, run_tasks
 
-VERSION = 1
-"""Counted up when a new program makes other pictures of the same clips."""
 BASE_BATCH = 16
 """Frames in one call of the Base."""
 
@@ -74,6 +70,12 @@ class HyperLipsHRProcess:
         self.img_size: int = config.model.img_size
         self.given = given_root(self.data, self.recipe.hr_root)
         self.root = self.given or own_root(self.data, self.img_size)
+        self.records = HRRecords(
+            folder=self.root.parent,
+            img_size=self.img_size,
+            base_checkpoint=self.recipe.base_checkpoint,
+            landmark_smoothing=self.recipe.landmark_smoothing,
+        )
 
     def look(self) -> tuple[bool, str]:
         """Whether there is something to do, and what; reads only."""
@@ -120,10 +122,10 @@ class HyperLipsHRProcess:
                 tasks = self._tasks()
             except UserError:  # sync is still to be measured
                 return False
-            if any(self._todo_base(task) for task in tasks):
+            if any(self.records.lacks_base(task) for task in tasks):
                 return False
-            failed = self._without_faces(tasks)
-            if any(self._todo_pictures(task.name) for task in tasks if task.name not in failed):
+            failed = self.records.failures(tasks)
+            if any(self.records.lacks_pictures(task.name) for task in tasks if task.name not in failed):
                 return False
         packed = self._pack_tasks()
         names = {json.loads(line)["name"] for line in index.read_text(encoding="utf-8").splitlines()}
@@ -131,45 +133,25 @@ class HyperLipsHRProcess:
             standing(task.path, task.fingerprint) for task in packed if task.name not in failed
         )
 
-    def _record(self, step: str, name: str) -> Path:
-        return self.root.parent / step / f"{name}.json"
-
-    def _todo_base(self, task: BaseTask) -> bool:
-        return _source(self._record("base", task.name)) != self._base_mark(task)
-
-    def _todo_pictures(self, name: str) -> bool:
-        return _source(self._record("pictures", name)) != self._pictures_mark(name)
-
-    def _base_mark(self, task: BaseTask) -> str:
-        """What base faces were made from: the crops and the sound, the Base, and what it was shown."""
-        path = self.recipe.base_checkpoint
-        base = "none" if path is None else file_hash(path)
-        moved = f" {task.sound_shift}" if task.sound_shift else ""
-        return f"{VERSION} {folder_fingerprint(task.folder)} {base} {task.img_size} {task.mel_pad_mode}{moved}"
-
-    def _pictures_mark(self, name: str) -> str:
-        faces = _source(self._record("base", name))
-        return f"{VERSION} {faces} {self.img_size} {self.recipe.landmark_smoothing}"
-
     # What has to be made
 
     def _make_pictures(self, base: Predictor, device: torch.device) -> dict[str, str]:
         """Base faces, then everything drawn from landmarks; reasons by name of clips that failed."""
         tasks = self._tasks()
-        self._draw([task for task in tasks if self._todo_base(task)], base, device)
-        failed = self._without_faces(tasks)
+        self._draw([task for task in tasks if self.records.lacks_base(task)], base, device)
+        failed = self.records.failures(tasks)
         todo = [
             PicturesTask(
                 name=task.name,
                 folder=task.folder,
                 root=self.root,
-                record=self._record("pictures", task.name),
-                fingerprint=self._pictures_mark(task.name),
+                record=self.records.path("pictures", task.name),
+                fingerprint=self.records.pictures_mark(task.name),
                 img_size=self.img_size,
                 reach=self.recipe.landmark_smoothing,
             )
             for task in tasks
-            if task.name not in failed and self._todo_pictures(task.name)
+            if task.name not in failed and self.records.lacks_pictures(task.name)
         ]
         return failed | self._in_workers(make_pictures, todo, "sketches")
 
@@ -184,18 +166,13 @@ class HyperLipsHRProcess:
         with tqdm(total=len(tasks), desc="base faces", unit="clip", disable=hidden) as bar:
             for task in tasks:
                 shutil.rmtree(task.out, ignore_errors=True)
-                facts = {"source": self._base_mark(task)}
+                reason = None
                 try:
                     draw_clip(task, predict, device)
                 except UserError as error:
-                    facts["reason"] = str(error)
-                write_json(self._record("base", task.name), facts)
+                    reason = str(error)
+                self.records.write_base(task, reason)
                 bar.update()
-
-    def _without_faces(self, tasks: list[BaseTask]) -> dict[str, str]:
-        """Reasons by name of clips whose faces could not be drawn."""
-        records = {task.name: read_json(self._record("base", task.name)) for task in tasks}
-        return {name: record["reason"] for name, record in records.items() if "reason" in record}
 
     def _tasks(self) -> list[BaseTask]:
         """Clips that training reads; the test's never come near it."""
@@ -251,9 +228,8 @@ class HyperLipsHRProcess:
     def _report(self, rows: list[dict[str, Any]]) -> None:
         """Name what was left out: clips, and frames without landmarks."""
         for row in rows:
-            record = self._record("pictures", row["name"])
-            if not self.given and record.is_file():
-                row["without"] = read_json(record).get("without", {})
+            if not self.given and (without := self.records.frames_without(row["name"])):
+                row["without"] = without
                 if "reason" in row and (bad := row["without"].get("base face")) and not row["without"]["real face"]:
                     row["reason"] = f"no face mesh in any of the {len(bad)} faces that the Base draws; train it longer"
         lines = ["# Left out of the second stage", ""]
@@ -270,23 +246,3 @@ class HyperLipsHRProcess:
 def _row(task: PackHRTask) -> dict[str, Any]:
     facts = read_json(record_path(task.path))
     return {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
-
-
-def _source(record: Path) -> str | None:
-    """What a step's result was made from; None where there is none."""
-    try:
-        return str(read_json(record)["source"])
-    except (UserError, KeyError, TypeError):
-        return None
-
-
-def file_hash(path: str) -> str:
-    """A checksum of a file's contents."""
-    status = Path(path).stat()
-    return _hash(path, status.st_size, status.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=8)
-def _hash(path: str, size: int, mtime_ns: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
