@@ -44,6 +44,7 @@ class WindowSampler:
         split: `train`, `val` or `test`.
         num_frames: frames in a window.
         fps: frames a second.
+        least_starts: windows that a clip must have.
         gap: frames that lie between a window and the other one, where the clip is long enough for it.
         seed: seed of the training order. Validation and test do not depend on it: they are the same in every run.
         where: list and folder, for messages.
@@ -53,13 +54,22 @@ class WindowSampler:
     """
 
     def __init__(
-        self, clips: list[Clip], split: str, *, num_frames: int, fps: int, seed: int, where: str, gap: int = 0
+        self,
+        clips: list[Clip],
+        split: str,
+        *,
+        num_frames: int,
+        fps: int,
+        seed: int,
+        where: str,
+        gap: int = 0,
+        least_starts: int = 1,
     ) -> None:
         starts = [
             valid_starts(clip.present, clip.mel_steps, num_frames, fps, sound_shift=clip.sound_shift) for clip in clips
         ]
         others = [run_starts(clip.present, num_frames) for clip in clips]
-        usable = [k for k in range(len(clips)) if len(starts[k]) and len(others[k]) > 1]
+        usable = [k for k in range(len(clips)) if len(starts[k]) >= least_starts and len(others[k]) > 1]
         if not usable:
             raise UserError(
                 f"{where}: none of its {len(clips)} clips has {num_frames} consecutive frames with a face and sound "
@@ -99,6 +109,11 @@ class WindowSampler:
         """The draw with another window of its clip, and an other one that goes with that."""
         other = self._other(self._others[draw.number], start, draw.random)
         return replace(draw, start=start, other=other)
+
+    def other_sounds(self, draw: Draw, count: int) -> list[int]:
+        """Frames at which the sound of other windows of the draw's clip lies; wants `least_starts` of 2."""
+        starts = self._starts[draw.number]
+        return [self._other(starts, draw.start, draw.random) + draw.clip.sound_shift for _ in range(count)]
 
     def _other(self, starts: NDArray[np.int64], start: int, random: np.random.Generator) -> int:
         """Another start of the clip: one as far away as wanted, else whose window does not overlap, else any other."""

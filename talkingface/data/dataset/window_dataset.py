@@ -27,7 +27,7 @@ class WindowDataset(Dataset[Sample]):
         UserError: the split's list, its clips or their packed files are missing; the message names list and folder.
     """
 
-    def __init__(self, config: Config, split: str = "train") -> None:
+    def __init__(self, config: Config, split: str = "train", *, least_starts: int = 1) -> None:
         data, model = config.dataset, config.model
         self.split = split
         self.fps = data.fps
@@ -40,6 +40,7 @@ class WindowDataset(Dataset[Sample]):
             fps=data.fps,
             seed=config.run.seed,
             gap=getattr(model, "reference_gap", 0),
+            least_starts=least_starts,
             where=f"{list_path(data.filelist_root, split)} with {data.preprocessed_root}",
         )
         keep_freed_memory()

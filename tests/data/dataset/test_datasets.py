@@ -16,6 +16,7 @@ from talkingface.batch import to_network
 from talkingface.data.dataset.hyperlipsbase_dataset import HyperLipsBaseDataset
 from talkingface.data.dataset.store import open_clips
 from talkingface.data.dataset.syncnet_dataset import SyncNetDataset
+from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.mel import melspectrogram
 
@@ -134,6 +135,25 @@ def test_expert_pairs_belong_together_in_half_of_the_samples(packed, config_for)
             start = round(numbers(sample["face_window"])[0] - LEVELS[clip] / 2)
             assert (step == int(80 * start / 25)) == bool(in_sync[-1])
     assert 0.4 < np.mean(in_sync) < 0.6
+
+
+def test_other_sounds_of_a_face_are_of_its_clip_and_do_not_overlap_its_own(packed, config_for):
+    config = config_for(packed)
+    config = dataclasses.replace(config, model=SyncNetConfig(img_size=config.model.img_size, off_sync_sounds=3))
+    dataset = SyncNetDataset(config, "train")
+    mels = {clip: mel_of(packed, clip) for clip in "ab"}
+    found = set()
+    for i in range(20):
+        sample = dataset[i]
+        assert sample["in_sync"] == 1 and sample["off_mels"].shape == (3, 80, 16)
+        clip, step = find(mels, sample["mels"][0])
+        start = round(numbers(sample["face_window"])[0] - LEVELS[clip] / 2)
+        assert step == int(80 * start / 25)
+        others = [find(mels, piece) for piece in sample["off_mels"]]
+        assert all(other == clip and abs(at - step) >= 16 for other, at in others)
+        found.update(others)
+    assert len(found) > 30
+    assert "off_mels" not in SyncNetDataset(config, "val")[0]
 
 
 def test_expert_faces_are_the_lower_half_and_mirrored_where_asked(tmp_path, packed, config_for):
