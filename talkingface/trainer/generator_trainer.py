@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +15,15 @@ from talkingface.model.audio_driven_talkingface.generator_config import Generato
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
-from talkingface.trainer.adversarial_trainer import AdversarialTrainer
+from talkingface.trainer.adversary import Adversary
+from talkingface.trainer.checkpoint import Stateful
 from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
-from talkingface.trainer.trainer import Module
+from talkingface.trainer.trainer import Module, Trainer
 
 
-class GeneratorTrainer(AdversarialTrainer):
-    """A recipe says which discriminator, and what L1 weighs.
+class GeneratorTrainer(Trainer):
+    """What has weight 0 is neither needed nor computed. A recipe says which discriminator, and what L1 weighs.
 
     Args:
         parts: `expert`, the trained sync expert, where `sync_weight` is above 0; `discriminator`, if not a new one.
@@ -31,8 +32,7 @@ class GeneratorTrainer(AdversarialTrainer):
         ConfigError: the expert is needed and was not given, or looks at windows of another length.
     """
 
-    truth = GT
-    weights: GeneratorConfig
+    new_discriminator: ClassVar[type[nn.Module]]
 
     def __init__(
         self,
@@ -44,8 +44,12 @@ class GeneratorTrainer(AdversarialTrainer):
         parts: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(config, model, run=run, device=device, parts=parts)
+        self.weights = cast(GeneratorConfig, config.model)
         if self.weights.sync_weight > 0:
             self.expert = freeze(self._require_expert())
+        if self.weights.adversarial_weight > 0:
+            discriminator = self.parts.get("discriminator") or self.place(self.new_discriminator())
+            self.adversary = Adversary.of(discriminator, self.weights)
 
     @abstractmethod
     def l1_weight(self, others: Mapping[str, float]) -> float:
@@ -55,6 +59,17 @@ class GeneratorTrainer(AdversarialTrainer):
         """Whether the expert's loss counts at a step, where it has a weight."""
         return step >= self.weights.sync_start_step
 
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        weights = self.weights_at(self.progress.step)
+        with self.autocast():
+            fake = self.model.infer(batch)
+        losses = self.generator_losses(batch, fake, weights)
+        total = weighted_sum(losses, weights)
+        self.optimize(self.optimizer, total)
+        if "adversarial" in weights:
+            losses |= self.discriminator_step(batch[GT], fake.detach())
+        return {"loss": total, **losses}
+
     def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """The losses that have a weight; fake: (B, 3, T, H, W) in [0, 1]."""
         losses = {"l1": l1_loss(fake, batch[GT], mouth_weight=self.weights.mouth_weight)}
@@ -62,13 +77,18 @@ class GeneratorTrainer(AdversarialTrainer):
             with self.autocast():
                 losses["sync"] = self.expert.generated_loss(batch[MELS], fake)
         if "adversarial" in weights:
-            self.discriminator.requires_grad_(False)  # its weights' gradients would be thrown away
+            judge = self.adversary.judging()
             with self.autocast():
-                losses["adversarial"] = adversarial_loss(self.discriminator(fake))
+                losses["adversarial"] = adversarial_loss(judge(fake))
         return losses
 
-    def discriminator_losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        return discriminator_losses(self.discriminator(real), self.discriminator(fake))
+    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """One step of the discriminator on real and generated frames, (B, 3, T, H, W) without gradient."""
+        judge = self.adversary.learning()
+        with self.autocast():
+            losses = discriminator_losses(judge(real), judge(fake))
+        self.optimize(self.adversary.optimizer, losses["disc_real"] + losses["disc_fake"])
+        return losses
 
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
         """L1 and sync with their full weights at any step, so that validations can be compared; no discriminator,
@@ -87,6 +107,9 @@ class GeneratorTrainer(AdversarialTrainer):
         if step >= self.weights.disc_start_step:
             others["adversarial"] = self.weights.adversarial_weight
         return self._with_l1(others)
+
+    def state(self) -> dict[str, Stateful]:
+        return super().state() | (self.adversary.state() if self.weights.adversarial_weight > 0 else {})
 
     def _with_l1(self, others: Mapping[str, float]) -> dict[str, float]:
         active = {name: weight for name, weight in others.items() if weight > 0}

@@ -16,15 +16,17 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_dis
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
-from talkingface.trainer.adversarial_trainer import AdversarialTrainer
+from talkingface.trainer.adversary import Adversary
+from talkingface.trainer.checkpoint import Stateful
 from talkingface.trainer.hr_batches import cut_patch
 from talkingface.trainer.perceptual_parts import PERCEPTUAL, load_part, weights_files
 from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, picture_grid
+from talkingface.trainer.trainer import Trainer
 
 
-class HyperLipsHRTrainer(AdversarialTrainer):
+class HyperLipsHRTrainer(Trainer):
     """Pixels, a relativistic discriminator, VGG19's features; on the lips pixels and LPIPS. Weight 0 leaves one out.
 
     What the published code does otherwise, and how to have it back:
@@ -41,10 +43,6 @@ class HyperLipsHRTrainer(AdversarialTrainer):
         MissingWeightsError: `perceptual` is vgg and a file of weights is not there.
     """
 
-    new_discriminator = HRDecoder_disc_qual
-    truth = GT_IMG
-    weights: HyperLipsHRConfig
-
     def __init__(
         self,
         config: Config,
@@ -55,8 +53,12 @@ class HyperLipsHRTrainer(AdversarialTrainer):
         parts: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(config, model, run=run, device=device, parts=parts)
+        self.weights = cast(HyperLipsHRConfig, config.model)
         self.full_weights = full_weights(self.weights)
         self.perceptual = self._perceptual(config.run.checkpoints_dir)
+        if "adversarial" in self.full_weights:
+            discriminator = self.parts.get("discriminator") or self.place(HRDecoder_disc_qual())
+            self.adversary = Adversary.of(discriminator, self.weights)
 
     @classmethod
     def check(cls, config: Config) -> None:
@@ -65,10 +67,18 @@ class HyperLipsHRTrainer(AdversarialTrainer):
         weights_files(recipe, full_weights(recipe), config.run.checkpoints_dir)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        weights = self.weights_at(self.progress.step)
         self._keep_statistics()
         if self.weights.patch_size is not None:
             batch = cut_patch(batch, self.weights.patch_size)
-        return super().train_step(batch)
+        with self.autocast():
+            fake = self.model.infer(batch)
+        losses = self.generator_losses(batch, fake, weights)
+        total = weighted_sum(losses, weights)
+        self.optimize(self.optimizer, total)
+        if "adversarial" in weights:
+            losses |= self.discriminator_step(batch[GT_IMG], fake.detach())
+        return {"loss": total, **losses}
 
     def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
         """The losses that have a weight; fake: (B, 3, S, S) in [0, 1]."""
@@ -89,19 +99,24 @@ class HyperLipsHRTrainer(AdversarialTrainer):
                     cut_lips(fake, boxes, size), cut_lips(real, boxes, size)
                 )
             if "adversarial" in weights:
-                self.discriminator.requires_grad_(False)  # its weights' gradients would be thrown away
+                judge = self.adversary.judging()
                 with torch.no_grad():
-                    of_real = self.verdict(real)
-                losses["adversarial"] = relativistic_loss(of_real, self.verdict(fake), real_is=0)
+                    of_real = self.verdict(judge, real)
+                losses["adversarial"] = relativistic_loss(of_real, self.verdict(judge, fake), real_is=0)
         return losses
 
-    def discriminator_losses(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
-        return {"disc": relativistic_loss(self.verdict(real), self.verdict(fake), real_is=1)}
+    def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """One step of the discriminator on real and generated faces, (B, 3, S, S) without gradient."""
+        judge = self.adversary.learning()
+        with self.autocast():
+            loss = relativistic_loss(self.verdict(judge, real), self.verdict(judge, fake), real_is=1)
+        self.optimize(self.adversary.optimizer, loss)
+        return {"disc": loss}
 
-    def verdict(self, faces: Tensor) -> Tensor:
+    def verdict(self, judge: nn.Module, faces: Tensor) -> Tensor:
         """(B, 1): what of the discriminator's the relativistic loss compares."""
-        judge = cast(HRDecoder_disc_qual, self.discriminator)
-        verdict: Tensor = judge.logits(faces) if self.weights.relativistic_on == "logits" else judge(faces)
+        judged = cast(HRDecoder_disc_qual, judge)
+        verdict: Tensor = judged.logits(faces) if self.weights.relativistic_on == "logits" else judged(faces)
         return verdict
 
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
@@ -148,6 +163,9 @@ class HyperLipsHRTrainer(AdversarialTrainer):
             for layer in self.model.modules():
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.eval()
+
+    def state(self) -> dict[str, Stateful]:
+        return super().state() | (self.adversary.state() if "adversarial" in self.full_weights else {})
 
     def _perceptual(self, checkpoints_dir: str) -> dict[str, nn.Module]:
         """The networks of `PERCEPTUAL` losses that have a weight: as given, else with the weights of their files."""

@@ -13,6 +13,7 @@ from torch import nn
 from talkingface.batch import GT, Batch
 from talkingface.config.schema import ConfigError
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
+from talkingface.trainer.adversary import Adversary
 from talkingface.trainer.hyperlipsbase_trainer import HyperLipsBaseTrainer
 from talkingface.trainer.validation import read_batch
 
@@ -68,26 +69,26 @@ def test_generator_learns_from_the_expert_through_its_frames(tmp_path: Path) -> 
 def test_each_step_moves_its_own_network(tmp_path: Path) -> None:
     trainer = make(tmp_path)
     batch = batch_of()
-    discriminator, model = copy(trainer.discriminator), copy(trainer.model)
+    discriminator, model = copy(trainer.adversary.network), copy(trainer.model)
     weights = trainer.weights_at(0)
     fake = trainer.model.infer(batch)
     losses = trainer.generator_losses(batch, fake, weights)
     trainer.optimize(trainer.optimizer, sum(losses[name] * weights[name] for name in weights))  # type: ignore[arg-type]
-    assert changed(trainer.discriminator, discriminator) == set()
-    assert all(value.grad is None for value in trainer.discriminator.parameters())
+    assert changed(trainer.adversary.network, discriminator) == set()
+    assert all(value.grad is None for value in trainer.adversary.network.parameters())
     assert "conv.weight" in changed(trainer.model, model)
     model = copy(trainer.model)
     trainer.discriminator_step(batch[GT], fake.detach())
-    assert changed(trainer.discriminator, discriminator) == {"conv.weight", "conv.bias"}
+    assert changed(trainer.adversary.network, discriminator) == {"conv.weight", "conv.bias"}
     assert changed(trainer.model, model) == set()
-    rates = [group["lr"] for group in trainer.discriminator_optimizer.param_groups]
+    rates = [group["lr"] for group in trainer.adversary.optimizer.param_groups]
     assert rates == [5e-4]
 
 
 def test_what_has_no_weight_is_not_needed(tmp_path: Path) -> None:
     trainer = make(tmp_path, parts={}, sync_weight=0.0, adversarial_weight=0.0, l1_weight=1.0, num_frames=1)
     assert not hasattr(trainer, "expert")
-    assert not hasattr(trainer, "discriminator")
+    assert not hasattr(trainer, "adversary")
     assert set(trainer.train_step(batch_of(1))) == {"loss", "l1"}
     assert set(trainer.state()) == {"model", "optimizer"}
 
@@ -105,7 +106,7 @@ def test_terms_start_at_their_steps(tmp_path: Path) -> None:
     names = [set(trainer.weights_at(step)) for step in range(4)]
     assert names == [{"l1"}, {"l1"}, {"l1", "sync"}, {"l1", "sync", "adversarial"}]
     trainer.expert = Refuses()  # type: ignore[assignment]
-    trainer.discriminator = Refuses()
+    trainer.adversary = Adversary(Refuses(), trainer.adversary.optimizer)
     trainer.train_step(batch_of())
 
 
@@ -130,6 +131,6 @@ def test_resume_takes_over_the_discriminator(tmp_path: Path) -> None:
     )
     again.fit(TinySet(num_frames=5))
     assert isinstance(again, HyperLipsBaseTrainer)
-    assert changed(again.discriminator, copy(trainer.discriminator)) == set()
-    moments = again.discriminator_optimizer.state_dict()["state"]
+    assert changed(again.adversary.network, copy(trainer.adversary.network)) == set()
+    moments = again.adversary.optimizer.state_dict()["state"]
     assert float(moments[0]["step"]) == 4

@@ -112,7 +112,7 @@ def test_the_published_losses(tmp_path: Path):
 def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Path):
     trainer = trainer_of(tmp_path, random_backbones(), img_size=128, learning_rate=1e-3)
     before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
-    judge = {key: value.clone() for key, value in trainer.discriminator.state_dict().items()}
+    judge = {key: value.clone() for key, value in trainer.adversary.network.state_dict().items()}
     trainer.model.train()
     losses = trainer.train_step(batch_of(128))
     terms = {"l1", "lip_l1", "vgg", "lip_lpips", "adversarial"}
@@ -121,7 +121,7 @@ def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Pa
     after = trainer.model.state_dict()
     changed = {key.split(".")[0] for key in after if not after[key].equal(before[key])}
     assert changed == {"decoder"}
-    assert any(not value.equal(judge[key]) for key, value in trainer.discriminator.state_dict().items())
+    assert any(not value.equal(judge[key]) for key, value in trainer.adversary.network.state_dict().items())
     assert all(weight.grad is None for net in trainer.perceptual.values() for weight in net.parameters())
     values = trainer.valid_step(batch_of(128))
     pictures = {f"{stage}{name}" for stage in ("", "first_") for name in ("psnr", "psnr_mouth", "ssim", "ssim_mouth")}
