@@ -40,15 +40,16 @@ class SyncNetDataset(WindowDataset):
         in_sync = bool(draw.random.integers(2)) or bool(self.off_sync_sounds)
         mirrored = bool(draw.random.integers(2)) and self.mirror
         face = cut_frames(draw.clip.frames, draw.start if in_sync else draw.other, self.num_frames, self.first_row)
-        sample = {
+        sample: Sample = {
             FACE_WINDOW: np.ascontiguousarray(face[..., ::-1]) if mirrored else face,
-            MELS: self._mels(draw, [draw.sound])[0],
+            MELS: self._mel(draw, draw.sound),
             IN_SYNC: np.array([in_sync], np.float32),
         }
         if self.off_sync_sounds:
-            sample[OFF_MELS] = self._mels(draw, self.sampler.other_sounds(draw, self.off_sync_sounds))[:, 0]
+            others = self.sampler.other_sounds(draw, self.off_sync_sounds)
+            sample[OFF_MELS] = np.concatenate([self._mel(draw, sound) for sound in others])
         return sample
 
-    def _mels(self, draw: Draw, frames: list[int]) -> NDArray[np.float32]:
-        """(len(frames), 1, 80, S): the windows that start with these frames' sound."""
-        return cut_mels(draw.clip.mel, [mel_start(frame, self.fps) for frame in frames], self.window_steps)
+    def _mel(self, draw: Draw, frame: int) -> NDArray[np.float32]:
+        """(1, 80, S): the window that starts with a frame's sound."""
+        return cut_mels(draw.clip.mel, [mel_start(frame, self.fps)], self.window_steps)[0]
