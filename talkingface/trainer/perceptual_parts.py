@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.backbones import (
     LPIPS_HEADS,
     VGG16,
@@ -22,7 +22,9 @@ PERCEPTUAL = ("vgg", "lip_lpips")
 _LOAD: dict[str, Callable[..., nn.Module]] = {"vgg": load_content, "lip_lpips": load_lpips}
 
 
-def weights_files(recipe: Any, losses: Mapping[str, float], checkpoints_dir: str) -> dict[str, list[Path]]:
+def weights_files(
+    recipe: HyperLipsHRConfig, losses: Mapping[str, float], checkpoints_dir: str
+) -> dict[str, list[Path]]:
     """Files of pretrained weights by the loss that wants them.
 
     Args:
