@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from talkingface.data.demo.config import DemoConfig
-from talkingface.data.demo.render import render_demo
-from talkingface.evaluator.base import ClipPair, Metric
+from talkingface.demo.config import DemoConfig
+from talkingface.demo.render import render_demo
 from talkingface.evaluator.measure import measure
 from talkingface.evaluator.measuring import CROP_SIZE, DETECTOR
-from talkingface.evaluator.registry import make_metrics, unmeasured
+from talkingface.evaluator.metrics.base import ClipPair, Metric
+from talkingface.evaluator.metrics.registry import make_metrics, unmeasured
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.utils.face import FaceDetector, make_detector
 

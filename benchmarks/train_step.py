@@ -21,11 +21,11 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from talkingface import catalog
 from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES, MELS, mask_lower_half
+from talkingface.catalog.resolve import resolve
 from talkingface.config.loader import Overrides
-from talkingface.quick_start import catalog
-from talkingface.quick_start.networks import build_network
-from talkingface.quick_start.resolve import resolve
+from talkingface.model.trained import build_network
 from talkingface.trainer.run_folder import RunFolder
 
 

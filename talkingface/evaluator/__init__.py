@@ -1,10 +1,24 @@
-"""Judge a model: dub clips with their own and with other clips' sound, measure the written files, report.
+"""Evaluation: dub test clips by several protocols, measure the written files, summarise.
 
-registry.py lists the metrics; base.py says what a metric is.
+metrics/ has one family of metrics a file, protocols/ says which videos are dubbed and compared. Names are imported when
+they are asked for.
 """
 
-from talkingface.evaluator.clip import ClipResult, EvalClip
-from talkingface.evaluator.evaluator import Evaluator, evaluate
-from talkingface.evaluator.outcome import Evaluation
+from __future__ import annotations
 
-__all__ = ["ClipResult", "EvalClip", "Evaluation", "Evaluator", "evaluate"]
+from importlib import import_module
+from typing import Any
+
+NAMES = {
+    "ClipResult": "results",
+    "EvalClip": "results",
+    "Evaluation": "outcome",
+    "Evaluator": "evaluator",
+    "evaluate": "evaluator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"talkingface.evaluator.{NAMES[name]}"), name)

@@ -17,22 +17,23 @@ import torch
 from tqdm import tqdm
 
 from talkingface.config.schema import Config
-from talkingface.evaluator.apart import SECONDS
-from talkingface.evaluator.base import Metric
-from talkingface.evaluator.clip import ClipResult, EvalClip, cross_opening
-from talkingface.evaluator.judges import Judges
+from talkingface.evaluator.clip_run import ClipState, ClipWork
 from talkingface.evaluator.measuring import CROP_SIZE, DETECTOR, Measuring
+from talkingface.evaluator.metrics.base import Metric
+from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.registry import make_metrics
+from talkingface.evaluator.metrics.sync import Expert
 from talkingface.evaluator.outcome import Evaluation, conclude, failed_result
-from talkingface.evaluator.pairs import cross_pairs
-from talkingface.evaluator.registry import make_metrics
+from talkingface.evaluator.protocols.other_sound import cross_pairs
+from talkingface.evaluator.protocols.reconstruction import SECONDS
+from talkingface.evaluator.protocols.silence import silent_clips
 from talkingface.evaluator.report import protocol
-from talkingface.evaluator.silence import silent_clips
-from talkingface.evaluator.state import ClipState, digest, file_mark, model_mark
-from talkingface.evaluator.sync import Expert
-from talkingface.evaluator.work import ClipWork
+from talkingface.evaluator.results import ClipResult, EvalClip, cross_opening
 from talkingface.generate.synthesizer import Predictor
+from talkingface.model.checkpoint import model_mark
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
+from talkingface.utils.files import digest, file_mark
 
 OUTPUT_VERSION = 1
 """Raised when generation or a metric changes, so that older videos and numbers do not stand."""

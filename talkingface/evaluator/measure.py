@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from talkingface.evaluator.base import MeasuredVideo
-from talkingface.generate.pipeline import PadMode
-from talkingface.generate.tracker import Pads, track
+from talkingface.evaluator.metrics.base import MeasuredVideo
+from talkingface.generate.dubber import PadMode
 from talkingface.utils.errors import MediaError
 from talkingface.utils.face import Face, FaceDetector
 from talkingface.utils.face.crop import crop
+from talkingface.utils.face.follow import Pads, track
 from talkingface.utils.face.landmarks import mouth_opening
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.mel import melspectrogram

@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from talkingface.evaluator.base import ClipPair, MeasuredVideo, Metric
-from talkingface.evaluator.clip import ClipResult, numbers, own_scores, real_scores
-from talkingface.evaluator.judges import Judges
 from talkingface.evaluator.measure import Recorder, measure
-from talkingface.evaluator.registry import unmeasured
-from talkingface.evaluator.sets import save_parts
-from talkingface.evaluator.state import digest, model_mark
-from talkingface.evaluator.sync import Expert
-from talkingface.generate.pipeline import PadMode
-from talkingface.generate.tracker import Pads
+from talkingface.evaluator.metrics.base import ClipPair, MeasuredVideo, Metric
+from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.registry import unmeasured
+from talkingface.evaluator.metrics.sync import Expert
+from talkingface.evaluator.outcome import save_parts
+from talkingface.evaluator.results import ClipResult, numbers, own_scores, real_scores
+from talkingface.generate.dubber import PadMode
+from talkingface.model.checkpoint import model_mark
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import Face, FaceDetector
+from talkingface.utils.face.follow import Pads
+from talkingface.utils.files import digest
 from talkingface.utils.media.video import probe
 
 DETECTOR = "mediapipe"

@@ -1,4 +1,9 @@
-"""What comes out of an evaluation: rows, files, what was left out and why."""
+"""What comes out of an evaluation: rows, files, what was left out and why.
+
+Metrics of a set of clips: each clip leaves a file when it is scored; the rows' values are taken of all files.
+
+Opening curves as pictures: when the mouth opens, really and generated, over the sound's loudness.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from talkingface.evaluator.clip import ClipResult
+import numpy as np
+
 from talkingface.evaluator.measuring import Measuring
-from talkingface.evaluator.plots import plot_openings
+from talkingface.evaluator.metrics.base import ClipPair, Given, Metric, SetMetric
+from talkingface.evaluator.protocols.decoder import stage_table
 from talkingface.evaluator.report import text_table, write_reports
-from talkingface.evaluator.sets import add_set_scores
-from talkingface.evaluator.stages import stage_table
-from talkingface.evaluator.summary import Row, summarise
+from talkingface.evaluator.results import ClipResult, curve, finite
+from talkingface.evaluator.summary import POOLED_ROWS, Row, groups, summarise
 from talkingface.utils.errors import UserError
+from talkingface.utils.files import atomic_path
 
 logger = logging.getLogger(__name__)
 
@@ -92,3 +99,65 @@ def failed_result(name: str, error: Exception, *, speaker_seen: bool | None = No
     reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
     logger.warning("%s left out: %s", name, reason, exc_info=None if isinstance(error, UserError) else error)
     return ClipResult(name=name, speaker_seen=speaker_seen, failed=reason)
+
+
+def part(out_dir: Path, clip: str, metric: str) -> Path:
+    """Where a metric keeps what it needs of a clip: beside the clip's result."""
+    return out_dir / "clips" / f"{clip}.{metric}.npz"
+
+
+def save_parts(pair: ClipPair, metrics: list[Metric], out_dir: Path, clip: str) -> None:
+    """Write what each metric of the set needs of one clip."""
+    for one in set_metrics(metrics, pair):
+        one.save(pair, part(out_dir, clip, one.name))
+
+
+def add_set_scores(
+    rows: Mapping[str, Row], results: list[ClipResult], metrics: list[Metric], given: Given, out_dir: Path
+) -> None:
+    """Put each metric's value into the model's rows with the clips' own sound; none where a clip's part is gone."""
+    for name, clips in groups(results).items():
+        for one in set_metrics(metrics, given) if name in POOLED_ROWS else ():
+            parts = [part(out_dir, clip.name, one.name) for clip, _ in clips]
+            whole = all(file.is_file() for file in parts)
+            rows[name][one.name] = finite(one.of_set(parts)) if whole else None
+
+
+def set_metrics(metrics: list[Metric], given: Given) -> list[SetMetric]:
+    """Those of a set that can be taken."""
+    return [one for one in metrics if isinstance(one, SetMetric) and one.not_measured(given) is None]
+
+
+def plot_openings(results: list[ClipResult], folder: Path, *, most: int) -> list[Path]:
+    """Write a PNG for the `most` clips with the lowest opening r, worst first; return the files."""
+    good = [one for one in results if one.failed is None and one.opening_model]
+    worst = sorted(good, key=lambda one: -2.0 if (r := one.model.get("opening_r")) is None else r)[:most]
+    for stale in folder.glob("*.png"):
+        stale.unlink()
+    return [_plot(one, folder / f"{rank:02d}_{one.name.replace('/', '-')}.png") for rank, one in enumerate(worst, 1)]
+
+
+def _plot(result: ClipResult, path: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    real, made, loud = curve(result.opening_real), curve(result.opening_model), curve(result.envelope)
+    top = float(np.nanmax(np.concatenate([real, made, [0.01]]))) * 1.1
+    times = np.arange(len(loud)) / result.fps
+    axes.fill_between(times, loud / max(float(np.nanmax(loud)), 1e-9) * top, color="0.9", label="loudness")
+    axes.plot(np.arange(len(real)) / result.fps, real, color="tab:blue", linewidth=1.4, label="real")
+    axes.plot(np.arange(len(made)) / result.fps, made, color="tab:orange", linewidth=1.4, label="generated")
+    r, amplitude = result.model.get("opening_r"), result.model.get("opening_amplitude")
+    axes.set_title(f"{result.name}   r {_text(r)}   amplitude {_text(amplitude)}", fontsize=10)
+    axes.set(xlabel="seconds", ylabel="mouth opening / interocular", ylim=(0, top), xlim=(0, None))
+    axes.legend(loc="upper right", ncols=3, fontsize=8)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
+    return path
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

@@ -8,11 +8,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from talkingface.evaluator.apart import SECONDS
-from talkingface.evaluator.base import Metric
-from talkingface.evaluator.bootstrap import FEWEST, RESAMPLES, Interval
-from talkingface.evaluator.clip import ClipResult, json_ready
-from talkingface.evaluator.summary import ROWS, Row, intervals
+from talkingface.evaluator.metrics.base import Metric
+from talkingface.evaluator.protocols.reconstruction import SECONDS
+from talkingface.evaluator.results import ClipResult, json_ready
+from talkingface.evaluator.summary import FEWEST, RESAMPLES, ROWS, Interval, Row, intervals
 from talkingface.utils.files import write_json, write_text
 
 CROSS_TITLE = "opening r to the face's own clip →0"

@@ -4,7 +4,7 @@ Each part is a generator over the one before it, so frames stream through and me
 `generate` in pipeline.py joins them.
 """
 
+from talkingface.generate.dubber import GenerateSummary, generate
 from talkingface.generate.paste import PasteOptions
-from talkingface.generate.pipeline import GenerateSummary, generate
 
 __all__ = ["GenerateSummary", "PasteOptions", "generate"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from talkingface import catalog
+from talkingface.catalog.resolve import choose_dataset, resolve
+from talkingface.chain.chain import Chain, carry_out, make_chain
+from talkingface.chain.stage import Say
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.quick_start import catalog
-from talkingface.quick_start.chains import Chain, carry_out, make_chain
-from talkingface.quick_start.resolve import choose_dataset, resolve
-from talkingface.quick_start.stages import Say
 from talkingface.quick_start.use import generate_video
 from talkingface.utils.logger import init_logger
 from talkingface.utils.seed import init_seed

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from talkingface.catalog.resolve import choose_dataset
+from talkingface.chain.evaluate import Examination, Judgement
+from talkingface.chain.workspace import Part, choose_run, find_weights, make_part
 from talkingface.config.loader import Overrides
 from talkingface.generate import GenerateSummary, generate
-from talkingface.quick_start.examine_stage import Examination
-from talkingface.quick_start.judge_stages import Judgement
-from talkingface.quick_start.networks import Trained, load_trained
-from talkingface.quick_start.parts import Part, checkpoint_file, choose_run, find_weights, make_part
-from talkingface.quick_start.resolve import choose_dataset
+from talkingface.model.checkpoint import checkpoint_file
+from talkingface.model.trained import Trained, load_trained
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError, MediaError, UserError
 from talkingface.utils.face import make_detector

@@ -1,25 +1,30 @@
-"""Training of a generator: pixels, a frozen lip-sync expert and a discriminator, each with its weight."""
+"""Training of a generator: pixels, a frozen lip-sync expert and a discriminator, each with its weight.
+
+A discriminator and its optimizer, which a recipe trains beside its generator.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from talkingface.batch import GT, MELS, Batch
 from talkingface.config.schema import Config, ConfigError
-from talkingface.model.audio_driven_talkingface.generator_config import GeneratorConfig
+from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig, GeneratorConfig
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.checkpoint import Stateful
 from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
-from talkingface.trainer.adversary import Adversary
-from talkingface.trainer.checkpoint import Stateful
-from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.schedule import make_optimizer
 from talkingface.trainer.trainer import Module, Trainer
+from talkingface.trainer.validation import picture_values
 
 
 class GeneratorTrainer(Trainer):
@@ -133,3 +138,28 @@ class GeneratorTrainer(Trainer):
 def freeze(module: Module) -> Module:
     """Evaluation mode and no weight gradients: a frozen network's batch statistics must not drift either."""
     return module.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """The network is reached by what it is wanted for, so that no gradient is computed in vain."""
+
+    network: nn.Module
+    optimizer: Optimizer
+
+    @classmethod
+    def of(cls, network: nn.Module, recipe: AdversarialConfig) -> Adversary:
+        """With a new optimizer of the recipe's kind and `disc_learning_rate`, for a network on its device."""
+        return cls(network, make_optimizer(network, recipe, learning_rate=recipe.disc_learning_rate))
+
+    def judging(self) -> nn.Module:
+        """The discriminator for the generator's loss: its own weights get no gradients."""
+        return self.network.requires_grad_(False)
+
+    def learning(self) -> nn.Module:
+        """The discriminator for its own loss."""
+        return self.network.requires_grad_(True)
+
+    def state(self) -> dict[str, Stateful]:
+        """What a checkpoint keeps of it."""
+        return {"discriminator": self.network, "discriminator_optimizer": self.optimizer}

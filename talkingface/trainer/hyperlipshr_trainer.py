@@ -1,4 +1,7 @@
-"""Training of HyperLipsHR's decoder (arXiv 2310.05720, section 3.3): five losses on whole faces and on the lips."""
+"""Training of HyperLipsHR's decoder (arXiv 2310.05720, section 3.3): five losses on whole faces and on the lips.
+
+Patches of a training batch of the second stage.
+"""
 
 # B batch, S side of the faces
 
@@ -15,15 +18,14 @@ from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.checkpoint import Stateful
 from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
-from talkingface.trainer.adversary import Adversary
-from talkingface.trainer.checkpoint import Stateful
-from talkingface.trainer.hr_batches import cut_patch
+from talkingface.trainer.generator_trainer import Adversary
 from talkingface.trainer.perceptual_parts import PERCEPTUAL, load_part, weights_files
-from talkingface.trainer.picture_values import picture_values
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, picture_grid
 from talkingface.trainer.trainer import Trainer
+from talkingface.trainer.validation import picture_values
 
 
 class HyperLipsHRTrainer(Trainer):
@@ -211,3 +213,17 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
 def lip_size(side: int) -> tuple[int, int]:
     """Height and width at which lips are judged: about their own in such a face, and enough for VGG's strides."""
     return side * 3 // 8, side // 2
+
+
+def cut_patch(batch: Batch, side: int) -> Batch:
+    """The same random patch of all pictures of a batch: `side` pixels of base faces, as much of the real ones.
+
+    Where a patch has no lips, lip losses look at all of it.
+    """
+    size = batch[HYPER_IMG].shape[-1]
+    top, left = (int(torch.randint(size - side + 1, ())) for _ in range(2))
+    patch: Batch = {}
+    for key, pictures in batch.items():
+        scale = pictures.shape[-1] // size
+        patch[key] = pictures[..., top * scale : (top + side) * scale, left * scale : (left + side) * scale]
+    return patch

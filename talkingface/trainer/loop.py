@@ -15,16 +15,15 @@ from torch.optim import Optimizer
 
 from talkingface.batch import to_network
 from talkingface.config.plain import to_plain
+from talkingface.model.checkpoint import load_checkpoint, save_checkpoint
 from talkingface.trainer import distributed
-from talkingface.trainer.checkpoint import load_checkpoint, save_checkpoint
 from talkingface.trainer.loader import StreamSampler, make_loader
-from talkingface.trainer.optimizer import set_learning_rate
-from talkingface.trainer.progress import is_finished, rate_factor, seconds_left
-from talkingface.trainer.rng import own_random, set_rng_state
-from talkingface.trainer.sampling import show_samples
+from talkingface.trainer.samples import show_samples
+from talkingface.trainer.schedule import is_finished, rate_factor, seconds_left, set_learning_rate
 from talkingface.trainer.stop_signal import StopSignal
 from talkingface.trainer.train_log import TrainLog
 from talkingface.utils.errors import UserError
+from talkingface.utils.seed import own_random, set_rng_state
 
 if TYPE_CHECKING:
     from talkingface.trainer.trainer import Trainer

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
-from talkingface.model.losses.backbones import (
+from talkingface.model.losses.perceptual import (
     LPIPS_HEADS,
     VGG16,
     VGG19,

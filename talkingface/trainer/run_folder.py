@@ -22,9 +22,9 @@ import torch
 
 from talkingface.config import plain
 from talkingface.config.schema import Config
+from talkingface.model.checkpoint import BEST, CHECKPOINTS, LAST
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import read_json, write_json, write_text
-from talkingface.utils.lock import only_one
+from talkingface.utils.files import only_one, read_json, write_json, write_text
 
 PACKAGES = ("torch", "torchvision", "numpy", "opencv-contrib-python", "av", "mediapipe", "librosa")
 
@@ -38,11 +38,11 @@ class RunFolder:
         self.environment_file = self.path / "environment.json"
         self.status_file = self.path / "status.json"
         self.metrics_file = self.path / "metrics.jsonl"
-        self.checkpoints = self.path / "checkpoints"
+        self.checkpoints = self.path / CHECKPOINTS
         self.samples = self.path / "samples"
         self.videos = self.path / "videos"
-        self.last = self.checkpoints / "last.pth"
-        self.best = self.checkpoints / "best.pth"
+        self.last = self.checkpoints / LAST
+        self.best = self.checkpoints / BEST
         self._held = 0
 
     @classmethod

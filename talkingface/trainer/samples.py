@@ -1,4 +1,7 @@
-"""What training shows: grids of drawn faces, and a validation clip drawn whole, with its sound."""
+"""What training shows: grids of drawn faces, and a validation clip drawn whole, with its sound.
+
+Putting samples of a running training into its folder and into TensorBoard.
+"""
 
 # B batch, T frames, C channels, H/W pixels, S side of the crop, M mel bins
 
@@ -6,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
@@ -17,12 +21,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES, REFERENCE, to_network
-from talkingface.data.dataset.cut import cut_mels
-from talkingface.data.dataset.windows import MEL_STEPS, mel_start
+from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, imgs_folder
+from talkingface.data.dataset.store import cut_mels
 from talkingface.model.base import AbstractTalkingFace
+from talkingface.timing import MEL_STEPS, mel_start
+from talkingface.trainer.train_log import TrainLog
+from talkingface.trainer.validation import read_batch
 from talkingface.utils.files import atomic_path
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.writer import VideoWriter
+
+if TYPE_CHECKING:
+    from talkingface.trainer.trainer import Trainer
 
 Image = NDArray[np.uint8]
 """(H, W, 3) BGR."""
@@ -136,3 +146,40 @@ def _to_images(faces: Tensor) -> Image:
 def _to_stored(images: NDArray[np.uint8]) -> Tensor:
     """uint8 (B, S, S, 3) to the stored form of single frames, (B, 3, 1, S, S)."""
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)[:, :, None]))
+
+
+ROWS = 4
+"""Samples in a grid."""
+
+
+def show_samples(trainer: Trainer, dataset: Any, log: TrainLog, *, video: bool) -> None:
+    """Draw samples of a dataset, if the model draws faces.
+
+    Writes a grid of the first samples as samples/step-N.png and into TensorBoard. With `video` also the first of
+    the dataset's `clips`, real beside generated and with its sound, as samples/step-N.mp4, and a strip of its
+    frames into TensorBoard.
+    """
+    grid = trainer.sample(read_batch(dataset, range(min(ROWS, len(dataset))), trainer.device))
+    if grid is None:
+        return
+    write_image(trainer.run.samples / f"step-{trainer.progress.step:06d}.png", grid)
+    log.image("samples/reference_masked_generated_real", to_rgb(grid))
+    clips = getattr(dataset, "clips", None)
+    if video and clips:
+        _show_clip(trainer, clips[0], log)
+
+
+def _show_clip(trainer: Trainer, clip: Any, log: TrainLog) -> None:
+    if find_spec("av") is None:
+        log.say("no sample video: it is written by the package av, which is not installed")
+        return
+    audio_file = imgs_folder(trainer.config.dataset.preprocessed_root) / clip.name / AUDIO_NAME
+    if not audio_file.is_file():
+        log.say(f"the sample video is silent: no {audio_file}")
+    strip = write_clip(
+        trainer.run.samples / f"step-{trainer.progress.step:06d}.mp4",
+        trainer.sample_clip(clip),
+        fps=trainer.config.dataset.fps,
+        audio_file=audio_file if audio_file.is_file() else None,
+    )
+    log.image("samples/real_above_generated", to_rgb(strip))

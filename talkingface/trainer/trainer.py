@@ -19,16 +19,15 @@ from torch.optim import Optimizer
 from talkingface.batch import INPUT_FRAMES, Batch
 from talkingface.config.schema import Config
 from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.checkpoint import Stateful
 from talkingface.trainer import distributed
-from talkingface.trainer.checkpoint import Stateful
 from talkingface.trainer.loop import Loop
-from talkingface.trainer.optimizer import make_optimizer
-from talkingface.trainer.progress import Progress
-from talkingface.trainer.rng import own_random
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, clip_frames, face_grid
+from talkingface.trainer.schedule import Progress, make_optimizer
 from talkingface.trainer.validation import fixed_batches, mean_values
 from talkingface.utils.device import autocast
+from talkingface.utils.seed import own_random
 
 Module = TypeVar("Module", bound=nn.Module)
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 from talkingface.config.schema import ConfigError
 from talkingface.model.audio_driven_talkingface.wav2lip import Wav2Lip_disc_qual
 from talkingface.model.audio_driven_talkingface.wav2lip_config import Wav2LipConfig
-from talkingface.trainer.checkpoint import Stateful
+from talkingface.model.checkpoint import Stateful
 from talkingface.trainer.generator_trainer import GeneratorTrainer
 from talkingface.trainer.trainer import FitResult
 

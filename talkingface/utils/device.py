@@ -1,8 +1,13 @@
-"""Which device, and in which arithmetic."""
+"""Which device, in which arithmetic, and with which memory allocator."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talkingface.utils.errors import UserError
@@ -50,3 +55,30 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     if uses_bf16(device, precision):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
+
+
+SETTING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+GUARD = "TALKINGFACE_ALLOCATOR"
+"""Set for the second start. Setting it oneself, to `default`, keeps the first."""
+
+
+def restart_with_setting(device: str) -> None:
+    """Replace this process by the same command with the setting, where that helps and has not been done.
+
+    Args:
+        device: the configured device; on CUDA nothing is gained.
+    """
+    if helps(device, os.environ):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        command = [sys.executable, *sys.orig_argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **SETTING, GUARD: "set"})
+
+
+def helps(device: str, environment: Mapping[str, str]) -> bool:
+    """Whether this is a CPU run under glibc on Linux whose user has not chosen for himself."""
+    if GUARD in environment or any(name in environment for name in SETTING):
+        return False
+    if not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
+        return False
+    return device == "cpu" or (device == "auto" and not Path("/dev/nvidiactl").exists())

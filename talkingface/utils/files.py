@@ -1,14 +1,22 @@
-"""Files that are either whole or not there: written beside their place, synced, then renamed."""
+"""Files that are either whole or not there, and folders that one process at a time writes to.
+
+A file is written beside its place, synced, then renamed. The lock is the operating system's: a killed process leaves
+none behind.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from talkingface.utils.errors import UserError
 
@@ -84,3 +92,41 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise UserError(f"{os.fspath(path)!r}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UserError(f"{os.fspath(path)!r}: not a JSON file: {error}") from error
+
+
+def digest(*parts: str) -> str:
+    """Return a short hash of the parts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def file_mark(path: Path) -> str:
+    """Return a mark of the file's place, size and time of change; of its place alone where it is missing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path.resolve())
+    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
+
+
+LOCK_FILE = ".lock"
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Be the only one that writes to a folder (made where absent) for the duration of the block.
+
+    Raises:
+        UserError: another process holds it, or another block of this one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(
+            f"{folder}: in use, another process writes to this folder; wait for it or stop it, or choose another folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

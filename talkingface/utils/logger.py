@@ -1,9 +1,14 @@
-"""Text logs: short lines on the terminal, dated lines in a file."""
+"""Text logs: short lines on the terminal, dated lines in a file; C++ libraries' chatter kept off the terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import re
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 NAME = "talkingface"
@@ -47,3 +52,45 @@ def init_logger(log_file: str | Path | None = None, *, verbose: bool = False) ->
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(file)
     return logger
+
+
+_CHATTER = re.compile(
+    rb"^(?:[IW]\d{4} [\d:. ]|(?:INFO|WARNING): (?:Created TensorFlow Lite|All log messages before absl))"
+)
+
+
+@contextlib.contextmanager
+def without_native_chatter() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2 meanwhile; on exit pass on all but C++ info and warning lines."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # stderr is closed: nothing to keep quiet
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ValueError, OSError):
+                sys.stderr.flush()
+            os.dup2(saved, 2)
+            held.seek(0)
+            for line in held:
+                if not _CHATTER.match(line):
+                    with contextlib.suppress(OSError):
+                        os.write(saved, line)
+            os.close(saved)
+
+
+def clock(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 4 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

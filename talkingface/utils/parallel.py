@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from typing import Any, Literal, TypeVar
 
-from talkingface.utils.slot import Slot, attempt
+from talkingface.utils.worker import Slot, attempt
 
 Item = TypeVar("Item")
 Result = tuple[Literal["ok"], Any] | tuple[Literal["failed"], str]
@@ -130,3 +131,10 @@ class _Pool:
             self.waiting.append((index, tries + 1))
         else:
             self.report(index, ("failed", value))
+
+
+def cores(workers: int) -> int:
+    """`workers`, or for 0 one for each core that this process may use."""
+    if workers:
+        return workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from talkingface.catalog.resolve import resolve
 from talkingface.config.plain import fingerprint, from_plain, read_plain, show, to_plain, to_yaml
 from talkingface.config.schema import Config, ConfigError, DatasetConfig
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
-from talkingface.quick_start.resolve import resolve
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from talkingface import catalog
+from talkingface.catalog.resolve import resolve
 from talkingface.config.loader import Overrides, profiles
 from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
 from talkingface.config.yaml_file import PROPERTIES
-from talkingface.quick_start import catalog
-from talkingface.quick_start.resolve import resolve
 
 PACKAGE = PROPERTIES.parent
 YAMLS = sorted(PROPERTIES.rglob("*.yaml"))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from videos import measured, pair, speech_curve
 
-from talkingface.evaluator.apart import from_frame, measured_from
-from talkingface.evaluator.clip import own_scores, real_scores
-from talkingface.evaluator.registry import make_metrics
+from talkingface.evaluator.metrics.registry import make_metrics
+from talkingface.evaluator.protocols.reconstruction import from_frame, measured_from
+from talkingface.evaluator.results import own_scores, real_scores
 
 
 @pytest.mark.parametrize(

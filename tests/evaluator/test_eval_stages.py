@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from talkingface.evaluator.stages import StageScores, stage_table
-from talkingface.generate.second_stage import DrawnFace
-from talkingface.generate.tracker import TrackedFrame
+from talkingface.evaluator.protocols.decoder import StageScores, stage_table
+from talkingface.generate.synthesizer import DrawnFace
+from talkingface.utils.face.follow import TrackedFrame
 
 
 def drawn(second: int | None, first: int | None) -> DrawnFace:

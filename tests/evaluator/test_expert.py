@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 
 from talkingface.batch import stack_frames
-from talkingface.evaluator.expert import PackedVideo
-from talkingface.evaluator.sync import sync_scores
-from talkingface.model.audio_driven_talkingface.syncnet_wav2lip import SyncNetWav2Lip
+from talkingface.evaluator.metrics.sync import sync_scores
+from talkingface.evaluator.protocols.expert import PackedVideo
+from talkingface.model.audio_driven_talkingface.syncnet import SyncNetWav2Lip
 from talkingface.model.losses import sync_loss
 
 SIZE, FRAMES, WINDOW, STEPS = 96, 125, 5, 70

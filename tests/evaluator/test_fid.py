@@ -12,11 +12,10 @@ from ladder import LADDERS, face_crops
 from scipy.linalg import sqrtm
 from videos import measured, pair
 
-from talkingface.evaluator.clip import ClipResult, own_scores
-from talkingface.evaluator.fid import FID, FIDMouth, frechet_distance
-from talkingface.evaluator.inception import INCEPTION, FidInception, load_inception
-from talkingface.evaluator.judges import Judges
-from talkingface.evaluator.sets import add_set_scores, part, save_parts
+from talkingface.evaluator.metrics.fid import FID, INCEPTION, FidInception, FIDMouth, frechet_distance, load_inception
+from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.outcome import add_set_scores, part, save_parts
+from talkingface.evaluator.results import ClipResult, own_scores
 from talkingface.utils.errors import MissingWeightsError
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))

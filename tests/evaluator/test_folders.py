@@ -8,12 +8,12 @@ from pathlib import Path
 import av
 import pytest
 
+from talkingface.chain.evaluate_folders import judge_folders
 from talkingface.config.loader import Overrides
-from talkingface.evaluator.folders import evaluate_folders, pair_videos
-from talkingface.evaluator.judges import Judges
 from talkingface.evaluator.measuring import Measuring
-from talkingface.evaluator.registry import make_metrics
-from talkingface.quick_start.judge_folders import judge_folders
+from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.registry import make_metrics
+from talkingface.evaluator.protocols.folders import evaluate_folders, pair_videos
 from talkingface.utils.errors import UserError
 
 METRICS = ("psnr", "ssim", "opening_r", "lmd")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from videos import measured, pair
 
-from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, psnr, ssim
+from talkingface.evaluator.metrics.image import PSNR, SSIM, PSNRMouth, Sharpness, psnr, ssim
 
 
 @pytest.fixture(scope="module")

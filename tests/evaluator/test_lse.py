@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
-from talkingface.evaluator.judges import Judges
 from talkingface.evaluator.lse import metrics
-from talkingface.evaluator.lse.crop import cut_square, longest_track, smoothed_squares
-from talkingface.evaluator.lse.metrics import LseC, LseD, lse_of
-from talkingface.evaluator.lse.network import SYNCNET_V2, SyncNetV2, load_syncnet
-from talkingface.evaluator.lse.score import embed_lips, embed_sound, lse, mean_distances, score
-from talkingface.evaluator.lse.sound import mfcc, to_pcm
+
+from talkingface.evaluator.metrics.lse import LseC, LseD, embed_lips, embed_sound, lse, lse_of, mean_distances, score
+from talkingface.evaluator.metrics.lse_input import cut_square, longest_track, mfcc, smoothed_squares, to_pcm
+from talkingface.evaluator.metrics.lse_network import SYNCNET_V2, SyncNetV2, load_syncnet
+from talkingface.evaluator.metrics.networks import Judges
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from filled import GOLDEN, fill
@@ -145,7 +143,7 @@ def test_a_file_by_either_protocol(network, tiny_clips, tmp_path, monkeypatch):
 
 
 def _pair(video, judges):
-    from talkingface.evaluator.base import ClipPair
+    from talkingface.evaluator.metrics.base import ClipPair
 
     return ClipPair(real=video, generated=video, judges=judges)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.evaluator.registry import METRICS
+from talkingface.evaluator.metrics.registry import make_metrics
+
+METRICS = make_metrics()
 
 PAGE = Path(__file__).parents[2] / "docs/metrics.md"
 BETTER = {"one": "1", "zero": "0"}

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from videos import measured, pair, speech_curve
 
-from talkingface.evaluator import identity
-from talkingface.evaluator.clip import own_scores, real_scores
-from talkingface.evaluator.identity import CSIM, SFACE, TEMPLATE, aligned, cosine, load_sface
-from talkingface.evaluator.jitter import Jitter, JitterRatio, jitter
-from talkingface.evaluator.judges import Judges
-from talkingface.evaluator.leakage import Leakage, leakage
+from talkingface.evaluator.metrics import identity
+from talkingface.evaluator.metrics.identity import CSIM, SFACE, TEMPLATE, aligned, cosine, load_sface
+from talkingface.evaluator.metrics.landmarks import Jitter, JitterRatio, jitter
+from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.opening import Leakage, leakage
+from talkingface.evaluator.results import own_scores, real_scores
 from talkingface.utils.errors import MissingWeightsError
 
 

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from videos import measured, pair, speech_curve
 
-from talkingface.evaluator.landmarks import LMD, LMDNormalised
-from talkingface.evaluator.opening import OpeningAmplitude, OpeningCorrelation, OpeningLag, best_lag, pearson, resample
+from talkingface.evaluator.metrics.landmarks import LMD, LMDNormalised
+from talkingface.evaluator.metrics.opening import (
+    OpeningAmplitude,
+    OpeningCorrelation,
+    OpeningLag,
+    best_lag,
+    pearson,
+    resample,
+)
 
 
 def test_landmark_distance_of_a_shift():

@@ -14,14 +14,11 @@ from skimage import data
 from skimage.metrics import structural_similarity
 from videos import measured, pair
 
-from talkingface.evaluator.cpbd import cpbd, edge_widths
-from talkingface.evaluator.image import PSNR, SSIM, PSNRMouth, Sharpness, SSIMMouth
-from talkingface.evaluator.judges import Judges
-from talkingface.evaluator.noreference import CPBD, BlurEffect, CPBDMouth, blur_effect
-from talkingface.evaluator.perceptual import LPIPS, LPIPSMouth
-from talkingface.evaluator.regions import mouth_region
-from talkingface.model.losses.backbones import LPIPS_HEADS, VGG16, make_features
-from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips
+from talkingface.evaluator.metrics.base import mouth_region
+from talkingface.evaluator.metrics.image import LPIPS, PSNR, SSIM, LPIPSMouth, PSNRMouth, Sharpness, SSIMMouth
+from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.no_reference import CPBD, BlurEffect, CPBDMouth, blur_effect, cpbd, edge_widths
+from talkingface.model.losses.perceptual import LPIPS_HEADS, LPIPS_WIDTHS, VGG16, Lpips, make_features
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from filled import filled_value, images

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from talkingface.config.schema import RunConfig
-from talkingface.evaluator.clip import ClipResult
-from talkingface.evaluator.silence import silence_of, silent_clips
+from talkingface.evaluator.protocols.silence import silence_of, silent_clips
+from talkingface.evaluator.results import ClipResult
 from talkingface.evaluator.summary import summarise
 from talkingface.utils.media.audio import read_audio
 

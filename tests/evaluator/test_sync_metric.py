@@ -7,7 +7,7 @@ import pytest
 import torch
 from videos import measured, pair
 
-from talkingface.evaluator.sync import SyncConfidence, SyncDistance, SyncOffset
+from talkingface.evaluator.metrics.sync import SyncConfidence, SyncDistance, SyncOffset
 
 
 class KnownExpert:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from talkingface.evaluator.base import ClipPair, MeasuredVideo
+from talkingface.evaluator.metrics.base import ClipPair, MeasuredVideo
 
 EYES = {33: (40.0, 40.0), 263: (80.0, 40.0)}
 

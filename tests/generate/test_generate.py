@@ -11,7 +11,7 @@ import torch
 from stand_ins import FACE, Painter, Reference, SquareDetector, frame_with_face, speechlike, write_clip
 
 from talkingface.generate import generate
-from talkingface.generate.reader import open_face
+from talkingface.generate.files import open_face
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
@@ -81,7 +81,7 @@ def test_a_longer_sound_plays_the_video_on(tmp_path, loop):
 
 
 def test_playing_backwards_in_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("talkingface.generate.reader.CHUNK_BYTES", 3 * SIZE_BYTES)
+    monkeypatch.setattr("talkingface.generate.files.CHUNK_BYTES", 3 * SIZE_BYTES)
     write_clip(tmp_path / "face.mp4", [frame_with_face(10 * k + 10) for k in range(10)])
     frames = open_face(tmp_path / "face.mp4").frames(20)
     assert [round(float(frame[:8, :8].mean()) / 10) - 1 for frame in frames] == [*range(10), *range(8, 0, -1), 0, 1]

@@ -9,8 +9,7 @@ from stand_ins import FACE, SquareDetector, frame_with_face, speechlike, write_c
 
 from talkingface.batch import HYPER_IMG, HYPER_SKETCH, INPUT_FRAMES
 from talkingface.generate import generate
-from talkingface.generate.second_stage import TwoStages
-from talkingface.generate.synthesizer import Predictor
+from talkingface.generate.synthesizer import Predictor, TwoStages
 from talkingface.utils.face import crop_mesh
 from talkingface.utils.media.audio import write_wav
 from talkingface.utils.media.video import read_frames

@@ -7,9 +7,9 @@ import pytest
 import torch
 from stand_ins import FACE, Painter, frame_with_face
 
-from talkingface.data.dataset.windows import indiv_starts, inference_starts
 from talkingface.generate.synthesizer import Synthesizer, mel_chunk_start
-from talkingface.generate.tracker import TrackedFrame
+from talkingface.timing import indiv_starts, inference_starts
+from talkingface.utils.face.follow import TrackedFrame
 
 
 def test_training_timing_is_the_training_windows_at_25_fps():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from talkingface.data.dataprocess.steps.faces import follow_face
-from talkingface.generate.tracker import track
 from talkingface.utils.face import Face
 from talkingface.utils.face.crop import pad_and_clip
+from talkingface.utils.face.follow import follow_face, track
 
 
 class Scripted:

@@ -13,8 +13,7 @@ from filled import GOLDEN, SHARED, fill, images, masked_faces, mels, numbers_of
 from torch import Tensor, nn
 
 from talkingface.model.audio_driven_talkingface.hyperlipsbase import HyperCtrolDiscriminator, HyperLipsBase
-from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
-from talkingface.model.audio_driven_talkingface.syncnet_wav2lip import SyncNetWav2Lip
+from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color, SyncNetWav2Lip
 from talkingface.model.audio_driven_talkingface.wav2lip import Wav2Lip, Wav2Lip_disc_qual
 from talkingface.model.layers.hr_decoder import HRDecoder, HRDecoder_disc_qual
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.cli import main
-from talkingface.data.demo.config import DemoConfig
+from talkingface.cli.program import main
+from talkingface.demo.config import DemoConfig
 from talkingface.quick_start import get_model, get_trainer, run
 from talkingface.trainer.trainer import Trainer
 from talkingface.utils.media.video import probe

@@ -13,12 +13,12 @@ import torch
 from tiny import RESUME, TinyFace, TinySet, tiny_config, tiny_trainer
 from torch import nn
 
+from talkingface.model.checkpoint import load_checkpoint, load_weights, read_checkpoint, save_checkpoint
 from talkingface.trainer import checkpoint
-from talkingface.trainer.checkpoint import load_checkpoint, load_weights, read_checkpoint, save_checkpoint
-from talkingface.trainer.progress import Progress
-from talkingface.trainer.rng import own_random, rng_state, set_rng_state
+from talkingface.trainer.schedule import Progress
 from talkingface.trainer.trainer import Trainer
 from talkingface.utils.errors import CheckpointError
+from talkingface.utils.seed import own_random, rng_state, set_rng_state
 
 
 @pytest.fixture

@@ -17,12 +17,11 @@ from torch import nn
 from talkingface.batch import GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
-from talkingface.model.losses.backbones import make_features
-from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent
-from talkingface.trainer.hr_batches import cut_patch
+from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent, make_features
 from talkingface.trainer.hyperlipshr_trainer import (
     HyperLipsHRTrainer,
     best_detail,
+    cut_patch,
     full_weights,
     lip_size,
 )

@@ -12,7 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from tiny import TinyDiscriminator, TinyExpert, TinySet, tiny_config, tiny_trainer
 
 from talkingface.model.audio_driven_talkingface.wav2lip_config import Wav2LipConfig
-from talkingface.trainer.picture_values import MOST_FRAMES, picture_values
+from talkingface.trainer.validation import MOST_FRAMES, picture_values
 from talkingface.trainer.wav2lip_trainer import Wav2LipTrainer
 
 NAMES = {"psnr", "psnr_mouth", "ssim", "ssim_mouth"}

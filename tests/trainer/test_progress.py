@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from talkingface.config.schema import ModelConfig
-from talkingface.trainer.progress import Progress, is_finished, rate_factor, seconds_left, total_steps
+from talkingface.trainer.schedule import Progress, is_finished, rate_factor, seconds_left, total_steps
 
 
 def at(step: int, minutes: float = 0.0, **values: int) -> Progress:

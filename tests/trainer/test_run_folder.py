@@ -18,7 +18,7 @@ from talkingface.utils.errors import UserError
 HOLDER = """
 import sys, time
 from pathlib import Path
-from talkingface.utils.lock import only_one
+from talkingface.utils.files import only_one
 with only_one(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from talkingface.batch import GT, INPUT_FRAMES, Batch
 from talkingface.model.base import AbstractTalkingFace
-from talkingface.trainer.checkpoint import load_weights
-from talkingface.trainer.rng import rng_state
+from talkingface.model.checkpoint import load_weights
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Trainer
 from talkingface.utils.errors import UserError
+from talkingface.utils.seed import rng_state
 
 
 class TenLines(AbstractTalkingFace):

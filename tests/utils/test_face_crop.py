@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from talkingface.utils.face import box as box_module
-from talkingface.utils.face.box import STABLE_POINTS, similarity, stable_box
-from talkingface.utils.face.crop import crop, pad_and_clip, smooth_boxes
+from talkingface.utils.face.crop import STABLE_POINTS, crop, pad_and_clip, similarity, smooth_boxes, stable_box
 from talkingface.utils.face.landmarks import MOUTH, mouth_opening, mouth_points
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "boxes" / "smoothed_5.json"

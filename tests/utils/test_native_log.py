@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from talkingface.utils.face.native_log import without_native_chatter
+from talkingface.utils.logger import without_native_chatter
 
 
 def test_only_chatter_is_dropped(capfd):

@@ -8,9 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talkingface.utils.face.mask import MOUTH_OUTLINE, draw_mask, resize_mask
-from talkingface.utils.face.second_stage import stage_sketch
-from talkingface.utils.face.sketch import EDGES, draw_sketch, widen_sketch
+from talkingface.utils.face.sketch import (
+    EDGES,
+    MOUTH_OUTLINE,
+    draw_mask,
+    draw_sketch,
+    resize_mask,
+    stage_sketch,
+    widen_sketch,
+)
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "image"
 PICTURES = np.load(GOLDEN / "sketches.npz")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from talkingface.utils.face.steady import PATIENCE, nearest_landmarks, steady_landmarks
+from talkingface.utils.face.landmarks import PATIENCE, nearest_landmarks, steady_landmarks
 
 
 def points(value: float) -> np.ndarray:

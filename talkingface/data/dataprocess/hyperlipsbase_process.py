@@ -16,20 +16,22 @@ from pathlib import Path
 from tqdm import tqdm
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.report import write_manifest, write_report
-from talkingface.data.dataprocess.state import PARTIAL, all_rows, prepare_tasks, standing
-from talkingface.data.dataprocess.steps.clips import VIDEO_SUFFIXES, dataset_videos
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, frame_files
-from talkingface.data.dataprocess.steps.pieces import left_out_row
-from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, prepare_clip
+from talkingface.data.dataprocess.records import (
+    PARTIAL,
+    all_rows,
+    prepare_tasks,
+    standing,
+    write_manifest,
+    write_report,
+)
+from talkingface.data.dataprocess.steps.folders import VIDEO_SUFFIXES, dataset_videos, find_clip_folders, frame_files
+from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, left_out_row, prepare_clip
 from talkingface.data.dataprocess.steps.split import Lists, make_lists
-from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import check_disjoint, read_lists
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import make_detector
-from talkingface.utils.files import write_json
-from talkingface.utils.lock import only_one
-from talkingface.utils.parallel import Result, run_tasks
+from talkingface.utils.files import only_one, write_json
+from talkingface.utils.parallel import Result, cores, run_tasks
 
 MIN_FREE_BYTES = 64 << 20
 

@@ -24,24 +24,23 @@ from talkingface.config.schema import Config
 from talkingface.data.dataprocess.steps.base_faces import BaseTask, draw_clip
 from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataprocess.steps.hr_folders import (
+    VERSION,
+    HRRecords,
     clips_with_pictures,
     given_root,
     own_root,
     pictures_fingerprint,
 )
 from talkingface.data.dataprocess.steps.hr_pictures import PicturesTask, make_pictures
-from talkingface.data.dataprocess.steps.hr_records import VERSION, HRRecords
 from talkingface.data.dataprocess.steps.pack_clip import record_path, standing
 from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
-from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index
 from talkingface.data.dataset.sync_file import sound_shifts
 from talkingface.utils.device import autocast
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import read_json, write_text
-from talkingface.utils.lock import only_one
-from talkingface.utils.parallel import Result, run_tasks
+from talkingface.utils.files import only_one, read_json, write_text
+from talkingface.utils.parallel import Result, cores, run_tasks
 
 BASE_BATCH = 16
 """Frames in one call of the Base."""

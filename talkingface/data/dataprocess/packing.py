@@ -18,13 +18,11 @@ from tqdm import tqdm
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, imgs_folder
 from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, standing
-from talkingface.data.dataprocess.steps.workers import cores
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import frames_folder, index_path, mel_folder, read_index
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import TEMP_PREFIX, write_text
-from talkingface.utils.lock import only_one
-from talkingface.utils.parallel import Result, run_tasks
+from talkingface.utils.files import TEMP_PREFIX, only_one, write_text
+from talkingface.utils.parallel import Result, cores, run_tasks
 
 PACK_VERSION = 1
 MelPadMode = Literal["constant", "reflect"]

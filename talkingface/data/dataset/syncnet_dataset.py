@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS, OFF_MELS
 from talkingface.config.schema import Config
-from talkingface.data.dataset.cut import cut_frames, cut_mels
 from talkingface.data.dataset.sampling import Draw
+from talkingface.data.dataset.store import cut_frames, cut_mels
 from talkingface.data.dataset.window_dataset import Sample, WindowDataset
-from talkingface.data.dataset.windows import mel_start
+from talkingface.timing import mel_start
 
 # T frames, S side of the crop
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkingface.data.dataset.generator_dataset import GeneratorDataset
+from talkingface.data.dataset.window_dataset import GeneratorDataset
 
 
 class Wav2LipDataset(GeneratorDataset):

@@ -13,14 +13,11 @@ from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
-from talkingface.model.layers.conv import Conv
-from talkingface.model.layers.hyper_control import HyperControlNet
+from talkingface.model.layers.conv import Conv, fold_frames, fold_mels, split_frames, wide
+from talkingface.model.layers.hyperconv import HyperControlNet
 from talkingface.model.layers.lower_half_discriminator import LowerHalfDiscriminator
-from talkingface.model.layers.lraspp import LRASPP
-from talkingface.model.layers.mobilenetv3 import CHANNELS, MobileNetV3Large
-from talkingface.model.layers.precision import wide
+from talkingface.model.layers.mobilenetv3 import CHANNELS, LRASPP, MobileNetV3Large
 from talkingface.model.layers.recurrent_decoder import RecurrentDecoder
-from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
 from talkingface.model.losses import l1_loss
 
 __all__ = ["HyperCtrolDiscriminator", "HyperLipsBase", "HyperLipsBaseConfig"]

@@ -20,7 +20,7 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperL
 from talkingface.model.base import AbstractTalkingFace, recipe
 from talkingface.model.layers.hr_decoder import HRDecoder, HRDecoder_disc_qual
 from talkingface.model.losses import l1_loss
-from talkingface.utils.face.second_stage import sketch_faces
+from talkingface.utils.face.sketch import sketch_faces
 
 __all__ = ["HRDecoder", "HRDecoder_disc_qual", "HyperLipsHR", "HyperLipsHRConfig"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from talkingface.model.audio_driven_talkingface.adversarial_config import AdversarialConfig
+from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 One table of blocks a variant; the variant here is HyperLips's, on lower halves of 64x128. Wav2Lip's is in
 syncnet_wav2lip.py.
+
+Wav2Lip's lip-sync expert: the same idea as HyperLips's, another network, on lower halves of 48x96.
 """
 
 # B batch, T frames (5 as published), C channels, H/W pixels, M mel bins, S mel steps (16 for 5 frames)
@@ -17,13 +19,10 @@ from torch.nn import functional as F
 
 from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS
 from talkingface.config.schema import Config
-from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig
+from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig, SyncNetWav2LipConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
-from talkingface.model.layers.conv import conv_stack
-from talkingface.model.layers.precision import wide
+from talkingface.model.layers.conv import conv_stack, wide
 from talkingface.model.losses import expert_window, sync_loss
-
-__all__ = ["SyncNetConfig", "SyncNet_color"]
 
 Table = list[dict[str, Any]]
 
@@ -115,3 +114,21 @@ def _unit(features: Tensor) -> Tensor:
     Of windows longer than five frames the sound's features are averaged over the time that is left.
     """
     return F.normalize(wide(features.flatten(2)).mean(2), dim=1)
+
+
+FACE_48X96: Table = [
+    *FACE_64X128[:5],
+    {"cin": 512, "cout": 512, "kernel": 3, "stride": 2, "padding": 1},
+    {"cin": 512, "cout": 512, "kernel": 3},
+    {"cin": 512, "cout": 512, "kernel": 1},
+]
+
+
+class SyncNetWav2Lip(SyncNet_color):
+    """`SyncNet_color` of Wav2Lip; 16.44 M parameters. Its weights and HyperLips's do not interchange."""
+
+    face_size = (48, 96)
+    face_table = FACE_48X96
+
+    def __init__(self, config: Config | SyncNetWav2LipConfig | None = None) -> None:
+        super().__init__(recipe(config, SyncNetWav2LipConfig))

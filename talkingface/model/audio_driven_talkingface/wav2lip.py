@@ -14,10 +14,8 @@ from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.wav2lip_config import Wav2LipConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
-from talkingface.model.layers.conv import Conv, ConvTransposed, conv_stack
+from talkingface.model.layers.conv import Conv, ConvTransposed, conv_stack, fold_frames, fold_mels, split_frames, wide
 from talkingface.model.layers.lower_half_discriminator import LowerHalfDiscriminator
-from talkingface.model.layers.precision import wide
-from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
 from talkingface.model.losses import l1_loss
 
 __all__ = ["Wav2Lip", "Wav2LipConfig", "Wav2Lip_disc_qual"]

@@ -1,11 +1,18 @@
-"""The convolution blocks that all networks here are made of; parameters are `conv_block.0` and `conv_block.1`."""
+"""The convolution blocks that all networks here are made of; parameters are `conv_block.0` and `conv_block.1`.
+
+Where half precision is too coarse or too slow.
+
+Folding frames into the batch, time-major: all samples' frame 0, then frame 1, ...
+"""
 
 # B batch, C channels, H/W pixels
+# B batch, T frames, C channels, H/W pixels
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -71,3 +78,23 @@ def conv_stack(rows: list[dict[str, Any]]) -> nn.Sequential:
         width = arguments["cout"]
         blocks += [Conv(width, width, 3, padding=1, residual=True) for _ in range(repeats)]
     return nn.Sequential(*blocks)
+
+
+def wide(x: Tensor) -> Tensor:
+    """`x` in float32, or as it is if it is wider."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def fold_frames(frames: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> (T*B, C, H, W)."""
+    return frames.permute(2, 0, 1, 3, 4).flatten(0, 1)
+
+
+def fold_mels(mels: Tensor) -> Tensor:
+    """(B, T, 1, M, S) -> (T*B, 1, M, S)."""
+    return mels.transpose(0, 1).flatten(0, 1)
+
+
+def split_frames(folded: Tensor, num_frames: int) -> Tensor:
+    """(T*B, C, H, W) -> (B, C, T, H, W), the inverse of `fold_frames`."""
+    return folded.unflatten(0, (num_frames, -1)).permute(1, 2, 0, 3, 4)

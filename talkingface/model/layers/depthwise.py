@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from talkingface.model.layers.precision import wide
+from talkingface.model.layers.conv import wide
 
 
 class DepthwiseConv(nn.Conv2d):

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from talkingface.model.layers.conv import Conv, ConvNoNorm, ConvTransposed
-from talkingface.model.layers.precision import wide
+from talkingface.model.layers.conv import Conv, ConvNoNorm, ConvTransposed, wide
 
 WIDTH = 64
 """Channels throughout."""

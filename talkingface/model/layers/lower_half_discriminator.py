@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from talkingface.model.layers.conv import ConvNoNorm
-from talkingface.model.layers.precision import wide
-from talkingface.model.layers.time import fold_frames
+from talkingface.model.layers.conv import ConvNoNorm, fold_frames, wide
 
 
 class LowerHalfDiscriminator(nn.Module):

@@ -1,12 +1,14 @@
 """Losses: one function each, in float32 whatever the autocast state."""
 
-from talkingface.model.losses.adversarial import adversarial_loss, discriminator_losses
-from talkingface.model.losses.cross_entropy import cross_entropy
+from talkingface.model.losses.adversarial import (
+    adversarial_loss,
+    cross_entropy,
+    discriminator_losses,
+    relativistic_loss,
+)
 from talkingface.model.losses.lips import cut_lips, lip_boxes, lip_l1
-from talkingface.model.losses.reconstruction import l1_loss, l2_loss, mouth_map
-from talkingface.model.losses.relativistic import relativistic_loss
+from talkingface.model.losses.reconstruction import l1_loss, l2_loss, mouth_map, weighted_sum
 from talkingface.model.losses.sync import expert_window, sync_loss
-from talkingface.model.losses.weighted import weighted_sum
 
 __all__ = [
     "adversarial_loss",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from talkingface.model.layers.precision import wide
+from talkingface.model.layers.conv import wide
 
 
 def lip_boxes(mask: Tensor) -> Tensor:

@@ -1,13 +1,18 @@
-"""Reconstruction loss: mean absolute error, with more weight on the mouth if wanted."""
+"""Reconstruction loss: mean absolute error, with more weight on the mouth if wanted.
+
+Adding named losses with their weights.
+"""
 
 # B batch, C channels, T frames, H/W pixels
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
-from talkingface.model.layers.precision import wide
+from talkingface.model.layers.conv import wide
 
 MOUTH_ROWS = (0.50, 0.95)
 """Where the mouth lies in a face crop, shares of its height: lips were seen from 0.54 to 0.81; the jaw moves too."""
@@ -54,3 +59,15 @@ def l2_loss(fake: Tensor, real: Tensor) -> Tensor:
         real: like `fake`.
     """
     return (wide(fake) - real).square().mean()
+
+
+def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """Sum of loss times weight over the common names.
+
+    Raises:
+        KeyError: a loss has no weight or a weight no loss.
+    """
+    if losses.keys() != weights.keys():
+        odd = sorted(losses.keys() ^ weights.keys())
+        raise KeyError(f"losses {sorted(losses)} and weights {sorted(weights)} differ in {odd}")
+    return torch.stack([loss * weights[name] for name, loss in losses.items()]).sum()

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from talkingface.batch import stack_frames
-from talkingface.model.layers.precision import wide
-from talkingface.model.losses.cross_entropy import cross_entropy
+from talkingface.model.layers.conv import wide
+from talkingface.model.losses.adversarial import cross_entropy
 
 EDGE = 1e-6
 """Cosines are kept this far from 0 and 1, so that the loss is at most 13.8 and no gradient explodes."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from talkingface.utils.face.mesh import CONFIDENCE, load_solutions
-from talkingface.utils.face.native_log import without_native_chatter
+from talkingface.utils.logger import without_native_chatter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from talkingface.utils.errors import MissingWeightsError
-from talkingface.utils.face import Face, FaceDetector
-from talkingface.utils.face.box import stable_box
-from talkingface.utils.face.native_log import without_native_chatter
+from talkingface.utils.face.crop import stable_box
+from talkingface.utils.face.detector import Face, FaceDetector
+from talkingface.utils.logger import without_native_chatter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from talkingface.utils.errors import MissingWeightsError
-from talkingface.utils.face import Face, FaceDetector
+from talkingface.utils.face.detector import Face, FaceDetector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,22 +1,32 @@
 """Face sketches: the mesh's lines of lips, eyes, eyebrows, jaw and nose, white on black.
 
 One channel: the published code draws three equal ones and is twice as slow.
+
+Lip masks: the filled outline around the mouth, whose bounding box is where lip losses look.
+
+What HyperLips's second stage reads: the first stage's face at 128 px and a sketch of it.
 """
 
 # N points, H/W pixels, S side of the working size
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import cv2
 import numpy as np
+
+from talkingface.utils.face.crop import crop
+from talkingface.utils.face.landmarks import REACH, nearest_landmarks, steady_landmarks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Picture = NDArray[np.uint8]
+    Points = NDArray[np.float32]
 
 THICKNESS = 6
 """Width of the lines, pixels, at every size of the picture, as published."""
@@ -86,3 +96,102 @@ def widen_sketch(sketch: Picture, size: int) -> Picture:
     kernel = (BLUR[size], BLUR[size])
     blurred = cv2.GaussianBlur(lines.astype(np.float32), kernel, 0)
     return np.where(blurred > VISIBLE, np.uint8(255), np.uint8(0))
+
+
+MOUTH_OUTLINE = (
+    164, 167, 165, 92, 186, 57, 43, 106, 182, 83, 18, 313, 406, 335, 273, 287, 410, 322, 391, 393,
+)  # fmt: skip
+"""Points of MediaPipe's face mesh around the lips, a little outside them."""
+
+
+def draw_mask(points: NDArray[Any], height: int, width: int) -> NDArray[np.uint8]:
+    """Fill the mouth's outline.
+
+    Args:
+        points: (N, 2) x, y in shares of the picture, N >= 468.
+        height: of the picture.
+        width: of the picture.
+
+    Returns:
+        (H, W) uint8: 255 inside, 0 outside.
+    """
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(mask, [to_pixels(points, height, width)[list(MOUTH_OUTLINE)]], 255)
+    return mask
+
+
+def resize_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """The mask at the working size: pixels that lie inside it whole, whose bounding box is the lip losses'.
+
+    Args:
+        mask: (H, W) uint8; what JPEG left around the outline counts as what it was.
+        size: side wanted.
+
+    Returns:
+        (S, S) uint8, 0 or 255.
+    """
+    inside = np.where(mask > 127, np.uint8(255), np.uint8(0))
+    if inside.shape != (size, size):
+        inside = cv2.resize(inside, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.where(inside == 255, np.uint8(255), np.uint8(0))
+
+
+T = TypeVar("T")
+
+
+class Mesh(Protocol):
+    """Finds a crop's landmarks; `CropMesh` does."""
+
+    def find(self, crop_bgr: Picture) -> Points | None:
+        """(468, 2) x, y in shares of the crop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sketched(Generic[T]):
+    """A face with its sketch."""
+
+    item: T
+    """What came with the face."""
+    face: Picture
+    """(side, side, 3) BGR."""
+    sketch: Picture
+    """(side, side), 0 or 255; black where no landmarks are near in time."""
+    found: bool
+    """Whether landmarks were found in this very face."""
+
+
+def sketch_faces(
+    faces: Iterable[tuple[T, Picture]], mesh: Mesh, *, side: int, reach: int = REACH, widen: bool = True
+) -> Iterator[Sketched[T]]:
+    """Sketch a stream of consecutive faces, each from steadied landmarks, a few frames behind the input.
+
+    Args:
+        faces: anything with a face, uint8 (s, s, 3) BGR of any size.
+        mesh: finds landmarks.
+        side: of the faces and sketches given back.
+        reach: see `steady_landmarks`.
+        widen: as sketches are in training.
+    """
+
+    def look() -> Iterator[tuple[tuple[T, Picture, bool], Points | None]]:
+        for item, face in faces:
+            fitted = fit(face, side)
+            points = mesh.find(fitted)
+            yield (item, fitted, points is not None), points
+
+    for (item, face, found), points in steady_landmarks(nearest_landmarks(look()), reach=reach):
+        yield Sketched(item=item, face=face, sketch=stage_sketch(points, side, widen=widen), found=found)
+
+
+def stage_sketch(points: Points | None, side: int, *, widen: bool = True) -> Picture:
+    """The sketch of landmarks in shares of the crop, (side, side); black without landmarks."""
+    if points is None:
+        return np.zeros((side, side), np.uint8)
+    sketch = draw_sketch(points, side, side)
+    return widen_sketch(sketch, side) if widen else sketch
+
+
+def fit(picture: NDArray[Any], side: int) -> Picture:
+    """A whole picture as a square, uint8 (side, side, 3), contiguous; as crops are resized."""
+    height, width = picture.shape[:2]
+    return np.ascontiguousarray(crop(picture, np.array([0, 0, width, height]), side))

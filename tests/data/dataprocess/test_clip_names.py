@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import PurePosixPath
 
-from talkingface.data.dataprocess.steps.clips import MAX_BYTES, clip_names, find_videos
+from talkingface.data.dataprocess.steps.folders import MAX_BYTES, clip_names, find_videos
 
 
 def names(*paths):

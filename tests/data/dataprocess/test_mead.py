@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from talkingface.data.dataprocess.mead import MeadConfig
-from talkingface.data.dataprocess.steps.clips import clip_names, dataset_videos
+from talkingface.data.dataprocess.steps.folders import clip_names, dataset_videos
 
 DISTRIBUTED = (
     "M003/video/front/neutral/level_1/001.mp4",

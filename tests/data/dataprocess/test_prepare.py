@@ -232,7 +232,7 @@ def test_without_anything_it_says_what_to_put_where(tmp_path, make_data):
 
 
 def test_two_preparations_of_one_folder_are_refused(tmp_path, make_data, here):
-    from talkingface.utils.lock import only_one
+    from talkingface.utils.files import only_one
 
     data = make_data(tmp_path)
     write_video(Path(data.data_root) / "s" / "a.mp4", plain_frames(20), speech(0.8))

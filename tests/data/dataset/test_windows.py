@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talkingface.data.dataset.windows import indiv_starts, inference_starts, mel_start, run_starts, valid_starts
+from talkingface.timing import indiv_starts, inference_starts, mel_start, run_starts, valid_starts
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "windows" / "windows.json").read_text())
 

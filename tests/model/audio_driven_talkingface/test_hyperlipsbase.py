@@ -15,8 +15,8 @@ from talkingface.model.audio_driven_talkingface.hyperlipsbase import (
     HyperLipsBase,
     HyperLipsBaseConfig,
 )
+from talkingface.model.layers.conv import fold_frames, fold_mels
 from talkingface.model.layers.recurrent_decoder import StatelessConvGRU
-from talkingface.model.layers.time import fold_frames, fold_mels
 
 
 @pytest.fixture(scope="module")

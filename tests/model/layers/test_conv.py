@@ -7,8 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from talkingface.model.layers.conv import Conv, ConvNoNorm, conv_stack, on_vector
-from talkingface.model.layers.time import fold_frames, fold_mels, split_frames
+from talkingface.model.layers.conv import Conv, ConvNoNorm, conv_stack, fold_frames, fold_mels, on_vector, split_frames
 
 
 @pytest.mark.parametrize("residual", [False, True])

@@ -10,8 +10,7 @@ from filled import GOLDEN, fill, images, masked_faces, mels
 
 from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS
 from talkingface.model.audio_driven_talkingface.hyperlipsbase import HyperCtrolDiscriminator, HyperLipsBase
-from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
-from talkingface.model.audio_driven_talkingface.syncnet_wav2lip import SyncNetWav2Lip
+from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color, SyncNetWav2Lip
 from talkingface.model.audio_driven_talkingface.wav2lip import Wav2Lip, Wav2Lip_disc_qual
 from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
 

@@ -18,10 +18,10 @@ from torch import Tensor
 from talkingface.batch import GT, HYPER_SIZE, INDIV_MELS, INPUT_FRAMES, REFERENCE, to_network
 from talkingface.data.dataprocess.steps.folders import frame_files
 from talkingface.data.dataprocess.steps.pack_clip import clip_mel, read_image
-from talkingface.data.dataset.cut import cut_mels
-from talkingface.data.dataset.windows import MEL_STEPS, mel_start
+from talkingface.data.dataset.store import cut_mels
+from talkingface.timing import MEL_STEPS, mel_start
 from talkingface.utils.errors import UserError
-from talkingface.utils.face.second_stage import fit
+from talkingface.utils.face.sketch import fit
 
 Predict = Callable[[Mapping[str, Tensor]], Tensor]
 """A network batch of single frames to faces (B, 3, s, s) in [0, 1]."""

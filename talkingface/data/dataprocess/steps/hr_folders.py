@@ -1,13 +1,23 @@
-"""Folders of the second stage's pictures: `<root>/{GT_IMG, ...}/<speaker>/<clip>/N.jpg`, ours or made elsewhere."""
+"""Folders of the second stage's pictures: `<root>/{GT_IMG, ...}/<speaker>/<clip>/N.jpg`, ours or made elsewhere.
+
+Records of the second stage's data: what each clip's pictures were made from, and why some could not be made.
+"""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from talkingface.config.schema import DatasetConfig
+from talkingface.data.dataprocess.steps.base_faces import BaseTask
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, frame_files
 from talkingface.data.dataset.hr_store import PICTURES
 from talkingface.utils.errors import UserError
+from talkingface.utils.files import read_json, write_json
 
 SPELLINGS = ("HR_Train_Dateset", "HR_Train_Dataset")
 """The original projects' name of the folder, and what it was meant to be."""
@@ -57,3 +67,75 @@ def pictures_fingerprint(root: Path, name: str) -> str:
 
 def _files(folder: Path) -> dict[int, Path]:
     return frame_files(folder) if folder.is_dir() else {}
+
+
+VERSION = 1
+"""Counted up when a new program makes other pictures of the same clips."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HRRecords:
+    """One file a clip and step, written last, so that a step without its file is done again."""
+
+    folder: Path
+    img_size: int
+    base_checkpoint: str | None
+    """The Base that draws; its contents count, not its name."""
+    landmark_smoothing: int
+
+    def path(self, step: str, name: str) -> Path:
+        """The record of a clip's `base` or `pictures`."""
+        return self.folder / step / f"{name}.json"
+
+    def lacks_base(self, task: BaseTask) -> bool:
+        """Whether a clip's base faces have to be drawn."""
+        return self._source("base", task.name) != self._base_mark(task)
+
+    def lacks_pictures(self, name: str) -> bool:
+        """Whether what is drawn from landmarks has to be made of a clip, whose base faces stand."""
+        return self._source("pictures", name) != self.pictures_mark(name)
+
+    def pictures_mark(self, name: str) -> str:
+        """What a clip's pictures are made from."""
+        return f"{VERSION} {self._source('base', name)} {self.img_size} {self.landmark_smoothing}"
+
+    def write_base(self, task: BaseTask, reason: str | None) -> None:
+        """Keep that a clip's base faces are drawn, or why not."""
+        facts = {"source": self._base_mark(task)}
+        write_json(self.path("base", task.name), facts if reason is None else {**facts, "reason": reason})
+
+    def failures(self, tasks: Iterable[BaseTask]) -> dict[str, str]:
+        """Reasons by name of clips whose faces could not be drawn."""
+        records = {task.name: read_json(self.path("base", task.name)) for task in tasks}
+        return {name: record["reason"] for name, record in records.items() if "reason" in record}
+
+    def frames_without(self, name: str) -> dict[str, list[int]]:
+        """Numbers of frames without a face mesh, by the face that has none."""
+        path = self.path("pictures", name)
+        without: dict[str, list[int]] = read_json(path).get("without", {}) if path.is_file() else {}
+        return without
+
+    def _base_mark(self, task: BaseTask) -> str:
+        """What base faces were made from: the crops and the sound, the Base, and what it was shown."""
+        base = "none" if self.base_checkpoint is None else file_hash(self.base_checkpoint)
+        moved = f" {task.sound_shift}" if task.sound_shift else ""
+        return f"{VERSION} {folder_fingerprint(task.folder)} {base} {task.img_size} {task.mel_pad_mode}{moved}"
+
+    def _source(self, step: str, name: str) -> Any:
+        """What a step's result was made from; None where there is none."""
+        try:
+            return str(read_json(self.path(step, name))["source"])
+        except (UserError, KeyError, TypeError):
+            return None
+
+
+def file_hash(path: str) -> str:
+    """A checksum of a file's contents."""
+    status = Path(path).stat()
+    return _hash(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _hash(path: str, size: int, mtime_ns: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -14,10 +14,8 @@ from talkingface.data.dataprocess.steps.folders import frame_files
 from talkingface.data.dataprocess.steps.pack_clip import read_image
 from talkingface.data.dataset.hr_store import PICTURES
 from talkingface.utils.face.crop_mesh import CropMesh
-from talkingface.utils.face.mask import draw_mask
-from talkingface.utils.face.second_stage import fit, stage_sketch
-from talkingface.utils.face.sketch import draw_sketch
-from talkingface.utils.face.steady import Points, steady_landmarks
+from talkingface.utils.face.landmarks import Points, steady_landmarks
+from talkingface.utils.face.sketch import draw_mask, draw_sketch, fit, stage_sketch
 from talkingface.utils.files import write_json
 
 MADE_HERE = (GT_IMG, GT_SKETCH, GT_MASK, HYPER_SKETCH)

@@ -15,9 +15,7 @@ from talkingface.data.dataprocess.steps.hr_folders import whole_frames
 from talkingface.data.dataprocess.steps.pack_clip import read_image, record_path
 from talkingface.data.dataset.hr_store import LINES, frame_record, side_of
 from talkingface.utils.errors import UserError
-from talkingface.utils.face.mask import resize_mask
-from talkingface.utils.face.second_stage import fit
-from talkingface.utils.face.sketch import widen_sketch
+from talkingface.utils.face.sketch import fit, resize_mask, widen_sketch
 from talkingface.utils.files import atomic_path, write_json
 
 

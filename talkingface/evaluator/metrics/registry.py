@@ -1,0 +1,41 @@
+"""From names to metrics, and why some cannot be taken."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+
+from talkingface import catalog
+from talkingface.catalog.metrics import METRICS
+from talkingface.evaluator.metrics.base import Given, Metric
+from talkingface.utils.errors import UserError
+
+
+@cache
+def _classes() -> dict[str, type[Metric]]:
+    """Every metric's class by its name, in the order of the report."""
+    return catalog.one_each(catalog.load(row) for row in METRICS)
+
+
+def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
+    """Return the named metrics, all by default.
+
+    Raises:
+        UserError: A name that no metric has.
+    """
+    known = _classes()
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        near = get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        raise UserError(f"metrics: {', '.join(unknown)} unknown{hint} Known are {', '.join(known)}")
+    return [known[name]() for name in (names or known)]
+
+
+def unmeasured(metrics: list[Metric], given: Given) -> dict[str, str]:
+    """Return why metrics cannot be taken: their titles, joined where the reason is the same, to the reason."""
+    titles: dict[str, list[str]] = {}
+    for one in metrics:
+        if (reason := one.not_measured(given)) is not None:
+            titles.setdefault(reason, []).append(one.title)
+    return {", ".join(names): reason for reason, names in titles.items()}

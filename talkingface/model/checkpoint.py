@@ -1,0 +1,238 @@
+"""Checkpoints: plain data in one file, written whole or not at all, loaded strictly.
+
+{"format": "talkingface", "version": 1, "model_name": str, "config": {...}, "metrics": {...},
+ "state_dict": the network's weights,            # where other projects' programs look for them, too
+ "parts": {name: state_dict of everything else that training has, optimizers included},
+ "progress": {...}, "rng": {...}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from talkingface.utils.errors import CheckpointError
+from talkingface.utils.files import atomic_path
+from talkingface.utils.seed import rng_state
+
+FORMAT = "talkingface"
+VERSION = 1
+CHECKPOINTS, BEST, LAST = "checkpoints", "best.pth", "last.pth"
+"""In a run's folder: where its checkpoints are, and the names of the two that every run has."""
+
+
+class ForeignCheckpointError(CheckpointError):
+    """Weights of another program: usable, but they do not say of which model they are."""
+
+
+class OtherNetworkError(CheckpointError):
+    """Weights whose names or shapes are those of another network."""
+
+
+class Stateful(Protocol):
+    """Anything with a state to save: a module, an optimizer."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointHeader:
+    """What a checkpoint says about itself."""
+
+    model_name: str
+    """Row of the model catalog."""
+    config: dict[str, Any]
+    """The configuration as plain data: `model_name`, `dataset_name`, `run`, `dataset`, `model`."""
+    step: int
+    """Optimizer steps done."""
+    metrics: dict[str, float]
+    """Values of the last validation before it was saved."""
+
+
+def best_checkpoint(run: Path) -> Path | None:
+    """The best checkpoint in a run's folder, else the last, else None."""
+    return next((path for name in (BEST, LAST) if (path := run / CHECKPOINTS / name).is_file()), None)
+
+
+def checkpoint_file(given: str | Path) -> Path:
+    """A checkpoint given as a file or as a run's folder.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise CheckpointError(f"{given}: no such checkpoint; wanted a .pth file or a run's folder")
+    best = best_checkpoint(path) or best_checkpoint(path.parent)
+    if best is None:
+        raise CheckpointError(f"{given}: no checkpoint in this folder; a run's are checkpoints/best.pth and last.pth")
+    return best
+
+
+def save_checkpoint(
+    path: Path,
+    *,
+    state: Mapping[str, Stateful],
+    model_name: str,
+    config: Mapping[str, Any],
+    progress: Mapping[str, Any],
+) -> None:
+    """Write everything that continuing needs to `path`, atomically.
+
+    Args:
+        path: the file; what stood there stays whole if anything fails.
+        state: every part of the training by name; `model` is the network.
+        model_name: row of the model catalog.
+        config: the configuration as plain data.
+        progress: `Progress.to_plain()`.
+
+    Raises:
+        CheckpointError: weights are not finite; saving them would overwrite good ones.
+    """
+    parts = {name: part.state_dict() for name, part in state.items()}
+    weights = parts.pop("model")
+    for key, value in weights.items():
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path.name}: not saved, {key} holds values that are not finite")
+    contents = {
+        "format": FORMAT,
+        "version": VERSION,
+        "model_name": model_name,
+        "config": dict(config),
+        "metrics": dict(progress["metrics"]),
+        "state_dict": weights,
+        "parts": parts,
+        "progress": dict(progress),
+        "rng": rng_state(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        torch.save(contents, temporary)
+
+
+def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]:
+    """Load a checkpoint of ours into every part of `state`; returns its progress.
+
+    The random state is not set: call `set_rng_state(contents["rng"])` on the returned contents when all is ready.
+
+    Returns:
+        The contents without the weights: `progress`, `rng`, `config`, ...
+
+    Raises:
+        CheckpointError: missing, damaged, of another network or with other parts.
+    """
+    contents = _read(path)
+    if contents.get("format") != FORMAT:
+        raise CheckpointError(f"{path}: holds weights but no training state; give it as weights, not to resume")
+    parts = {"model": contents.pop("state_dict"), **contents.pop("parts")}
+    if sorted(parts) != sorted(state):
+        raise CheckpointError(f"{path}: has the parts {sorted(parts)}, wanted {sorted(state)}; of another recipe?")
+    for name, part in state.items():
+        if isinstance(part, nn.Module):
+            _load_strictly(part, parts[name], origin=f"{path} ({name})", made_for=str(contents["model_name"]))
+        else:
+            part.load_state_dict(parts[name])
+    return contents
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Load a network's weights, strictly: a checkpoint of ours, or `{"state_dict": ...}` with or without `module.`.
+
+    Raises:
+        CheckpointError: missing, damaged, or of another network; names what differs.
+    """
+    contents = _read(Path(path))
+    weights = contents.get("state_dict", contents)
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")
+    made_for = str(contents.get("model_name", "another program"))
+    _load_strictly(model, weights, origin=str(path), made_for=made_for)
+
+
+def read_checkpoint(path: str | Path) -> CheckpointHeader:
+    """Say what a checkpoint of ours is, without a network to load it into.
+
+    Raises:
+        ForeignCheckpointError: not written by this toolkit.
+        CheckpointError: missing or damaged.
+    """
+    contents = _read(Path(path))
+    if contents.get("format") != FORMAT:
+        raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
+    return CheckpointHeader(
+        model_name=contents["model_name"],
+        config=contents["config"],
+        step=contents["progress"]["step"],
+        metrics=contents["metrics"],
+    )
+
+
+def model_mark(model: object) -> str:
+    """Return a hash of a module's weights and buffers; of anything else a mark that is never the same again."""
+    if not isinstance(model, nn.Module):
+        return secrets.token_hex(8)
+    total = hashlib.sha256(type(model).__name__.encode())
+    for name, value in model.state_dict().items():
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]
+
+
+def is_ours(path: str | Path) -> bool:
+    """Whether this toolkit wrote a checkpoint.
+
+    Raises:
+        CheckpointError: missing or damaged.
+    """
+    try:
+        read_checkpoint(path)
+    except ForeignCheckpointError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint file")
+    try:
+        contents = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: holds more than plain data, or is no checkpoint; not loaded") from error
+    except Exception as error:  # a damaged file makes the reader fail in any way
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CheckpointError(f"{path}: damaged, or no checkpoint ({reason})") from error
+    if not isinstance(contents, dict):
+        raise CheckpointError(f"{path}: holds a {type(contents).__name__}, wanted a dict with 'state_dict'")
+    if contents.get("format") == FORMAT and contents.get("version") != VERSION:
+        raise CheckpointError(f"{path}: format version {contents.get('version')}, this program reads {VERSION}")
+    return contents
+
+
+def _load_strictly(model: nn.Module, weights: Mapping[str, Tensor], *, origin: str, made_for: str) -> None:
+    given = {key.removeprefix("module."): value for key, value in weights.items()}
+    wanted = model.state_dict()
+    problems = [f"missing {key} {tuple(wanted[key].shape)}" for key in wanted if key not in given]
+    problems += [f"unknown {key} {tuple(given[key].shape)}" for key in given if key not in wanted]
+    problems += [
+        f"{key} is {tuple(given[key].shape)}, wanted {tuple(wanted[key].shape)}"
+        for key in wanted
+        if key in given and given[key].shape != wanted[key].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise OtherNetworkError(
+            f"{origin}: weights of {made_for} do not fit {type(model).__name__}: {'; '.join(problems[:3])}{more}"
+        )
+    model.load_state_dict(given)

@@ -1,1 +1,0 @@
-"""Pages about runs: what was trained, what was measured and how it looks and sounds, each in a single file."""

@@ -1,0 +1,159 @@
+"""The program as its users meet it: flags, messages, exit codes, speed of the light commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from talkingface.cli import program as cli
+from talkingface.cli.arguments import parse
+from talkingface.cli.program import main
+from talkingface.utils import device as allocator
+from talkingface.utils.errors import UserError
+
+PROGRAM = Path(__file__).resolve().parents[2] / "run_talkingface.py"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def program(*argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(PROGRAM), *argv], capture_output=True, text=True, timeout=60)
+
+
+def test_flags_are_read_in_every_spelling():
+    found = parse(
+        ["train", "-m", "A", "--dataset=b", "--epochs", "5", "--batch-size=2", "--config_files", "x.yaml", "y.yaml",
+         "--shift", "-1", "--dry-run", "--evaluate_model_file", "z.pth"]
+    )  # fmt: skip
+    assert found.words == ("train",) and found.switches == {"dry_run"}
+    assert found.options == {"model": "A", "dataset": "b", "config_files": "x.yaml y.yaml", "checkpoint": "z.pth"}
+    assert found.flags == {"epochs": "5", "batch_size": "2", "shift": "-1"}
+    assert found.overrides().files == ("x.yaml", "y.yaml")
+    assert parse(["--config_files=x.yaml,y.yaml", "--a=b=c", "--e="]).flags == {"a": "b=c", "e": ""}
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--epochs"], "--epochs: needs a value"),
+        (["--epochs", "--model=A"], "--epochs: needs a value"),
+        (["-x", "1"], "-x: unknown flag; the short ones are -m, -d"),
+        (["--seed=1", "--seed=2"], "--seed: given twice, '1' and '2'"),
+        (["--dry-run=yes"], "--dry_run: takes no value, got 'yes'"),
+    ],
+)
+def test_flags_that_cannot_be_read(argv: list[str], message: str):
+    with pytest.raises(UserError) as caught:
+        parse(argv)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--model=HyperLipsBas", "-d", "demo"], "unknown model 'HyperLipsBas'; did you mean 'HyperLipsBase'?"),
+        (["--model=HyperLipsBase"], "--dataset: needed; known: demo"),
+        (["--dataset=demo"], "--model: needed; known: HyperLipsBase, HyperLipsHR, "),
+        (["--model=HyperLipsBase", "-d", "nowhere"], "unknown dataset 'nowhere'"),
+        (["trian"], "unknown command 'trian'; did you mean 'train'?"),
+        (["train", "MEAD"], "MEAD: not understood"),
+        (["-m", "SyncNet", "-d", "demo", "--config_files=no.yaml"], "no.yaml: cannot be read (No such file"),
+        (["-m", "SyncNet", "-d", "demo", "--device=gpu"], "device: got 'gpu', wanted auto, cpu, cuda"),
+        (["generate"], "--checkpoint: needed"),
+        (["generate", "--checkpoint=a", "--face=b", "--audio=c", "--output=d.mp4"], "--face=b: no such file"),
+    ],
+)
+def test_mistakes_end_with_one_message_and_code_2(
+    argv: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(argv) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and captured.err.startswith("error: ")
+    assert captured.out == "" and not list(here.iterdir())
+
+
+def test_several_mistakes_come_together(capsys: pytest.CaptureFixture[str]):
+    assert main(["-m", "SyncNet", "-d", "demo", "--epohcs=5", "--fps=x", "--precision=fp16"]) == 2
+    err = capsys.readouterr().err
+    assert "3 problems" in err
+    assert "epohcs: unknown key (command line); did you mean 'epochs'?" in err
+    assert "fps: wanted a whole number, got 'x' (command line)" in err
+    assert "precision: wanted one of auto, fp32, bf16; got 'fp16' (command line)" in err
+
+
+def test_the_light_commands_are_quick_and_import_no_torch(here: Path):
+    for argv in (["--help"], ["-m", "HyperLipsBase", "-d", "demo", "--print-config"], ["list"]):
+        began = time.monotonic()
+        done = program(*argv)
+        assert done.returncode == 0 and done.stderr == ""
+        assert time.monotonic() - began < 20  # a hung machine, not a speed test; see the import check below
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
+        "from talkingface.cli.program import main; main(sys.argv[1:])\n"
+        "print('torch' in sys.modules, 'numpy' in sys.modules)"
+    )
+    argv = [str(PROGRAM.parent), "-m", "HyperLipsBase", "-d", "demo", "--print-config"]
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "False False"
+    assert not list(here.iterdir())
+
+
+def test_print_config_names_the_layers(capsys: pytest.CaptureFixture[str]):
+    assert main(["-m", "HyperLipsBase", "-d", "demo", "--print-config", "--seed=3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "# HyperLipsBase on demo, profile quick"
+    (seed,) = (line for line in lines if line.startswith("seed:"))
+    assert seed.split("#")[0].strip() == "seed: 3" and seed.endswith("# command line")
+    (size,) = (line for line in lines if line.startswith("img_size:"))
+    assert "properties/profile/quick/" in size
+
+
+def test_the_program_itself(here: Path):
+    done = program("--model=HyperLipsBase", "--dataset=nowhere")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: unknown dataset 'nowhere'") and "Traceback" not in done.stderr
+    assert program("help").stdout.startswith("usage: python run_talkingface.py")
+    assert not list(here.iterdir())
+
+
+def test_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def interrupted(arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.COMMANDS, "run", interrupted)
+    assert main([]) == 130
+    assert "the same command continues" in capsys.readouterr().err
+
+
+def test_the_allocator_setting_is_for_cpu_runs_whose_user_has_not_chosen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(allocator.sys, "platform", "linux")
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.35"))
+    assert allocator.helps("cpu", {})
+    assert not allocator.helps("cuda", {})
+    assert not allocator.helps("cpu", {"MALLOC_MMAP_MAX_": "1"})
+    assert not allocator.helps("cpu", {allocator.GUARD: "set"})
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("", ""))
+    assert not allocator.helps("cpu", {})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's setting")
+def test_the_second_start_is_the_same_command_with_the_setting(here: Path):
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from talkingface.utils.device import restart_with_setting\n"
+        "restart_with_setting('cpu'); print(os.environ.get('MALLOC_MMAP_MAX_'), sys.argv[2:])"
+    )
+    environment = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PROGRAM.parent), "a b", "--c"], capture_output=True, text=True, env=environment
+    )
+    wanted = "0" if allocator.helps("cpu", environment) else "None"
+    assert done.stdout == f"{wanted} ['a b', '--c']\n"

@@ -1,0 +1,59 @@
+"""Runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from finished_run import Page, clip, evaluation, run
+
+from talkingface.cli.program import main
+from talkingface.report.compare import compare
+from talkingface.utils.errors import UserError
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for number, rate in ((1, 0.001), (2, 0.002)):
+        created = f"2026-01-0{number}T10:00:00+00:00"
+        folder = run(Path("saved"), f"M-toy-{number}", created=created, learning_rate=rate)
+        evaluation(folder / "evaluation", [clip(name, 0.4 + 0.1 * number) for name in ("a/1", "a/2", "b/1")])
+    run(Path("saved"), "M-toy-3", created="2026-01-03T10:00:00+00:00", learning_rate=0.001)
+    return tmp_path / "saved"
+
+
+def test_a_page_of_two_runs(saved: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["compare", "saved/M-toy-1", "M-toy-2"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == "saved/compare-M-toy-1-and-M-toy-2.html"
+    assert out[0].split("  ")[-1].strip() == "M-toy-2" and any(line.startswith("opening r") for line in out)
+    page = Page(Path(out[-1]))
+    assert all(one.startswith("data:") for one in page.addresses)
+    # nine real and generated pictures: the two evaluations wrote the same real files
+    assert page.tags.count("video") == 9 and page.tags.count("article") == 3
+    source = Path(out[-1]).read_text()
+    assert "0.002" in page.text and "model.note" not in page.text, "differences only"
+    assert 'class="valid run1"' in source and 'class="train run2"' in source
+
+
+def test_runs_without_an_evaluation_can_be_compared(saved: Path):
+    done = compare(["saved/M-toy-1", "saved/M-toy-3"], "saved")
+    page = Page(done.path)
+    assert page.tags.count("video") == 0 and "Nothing." in page.text and "opening r" in done.table
+
+
+@pytest.mark.parametrize(
+    ("names", "message"), [(["M-toy-1"], "2 to 6"), (["M-toy-1", "M-toy-1"], "2 to 6"), (["M-toy-1", "x"], "M-toy-2")]
+)
+def test_what_cannot_be_compared(saved: Path, names: list[str], message: str):
+    with pytest.raises(UserError, match=message):
+        compare(names, "saved")
+
+
+def test_runs_are_listed_with_their_metrics(saved: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "--runs"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert "opening r ↑" in head and "valid loss" in head
+    assert [line.split()[0] for line in lines] == ["saved/M-toy-3", "saved/M-toy-2", "saved/M-toy-1"]
+    assert "0.600" in lines[1] and "finished" in lines[1] and "20 s" in lines[1]

@@ -1,0 +1,192 @@
+"""One file that opens anywhere: whole, escaped, with its videos; and there where parts are missing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+from finished_run import EVIL, Page, clip, evaluation, run, video
+
+from talkingface.chain.report import Reporting
+from talkingface.evaluator.results import ClipResult
+from talkingface.report import cards as cards_module
+from talkingface.report import media
+from talkingface.report.cards import best_and_worst
+from talkingface.report.charts import Line, chart, nice
+from talkingface.report.compare import list_runs
+from talkingface.report.run_report import stands, write_report
+from talkingface.utils.errors import UserError
+from talkingface.utils.media.video import probe
+
+
+@pytest.fixture
+def clips() -> list[ClipResult]:
+    names = ("a/1", "a/2", "b/1", "b/2")
+    found = [clip(name, 0.5 + 0.1 * k, seen=name[0] == "a", sound_from=names[k - 1]) for k, name in enumerate(names)]
+    return [*found, ClipResult(name="c/1", speaker_seen=False, failed=f"no face {EVIL}")]
+
+
+@pytest.fixture
+def finished(tmp_path: Path, clips: list[ClipResult]) -> Path:
+    folder = run(tmp_path / "saved", "M-toy-2", created="2026-01-02T10:00:00+00:00")
+    evaluation(folder / "evaluation", clips)
+    return folder
+
+
+def test_a_run_is_one_file_without_addresses(finished: Path):
+    path = write_report(finished)
+    page = Page(path)
+    assert path == finished / "report.html"
+    assert all(one.startswith("data:") for one in page.addresses)
+    source = path.read_text()
+    assert not re.search(r"https?://|@import|url\(", re.sub(r"data:video/mp4;base64,[\w+/=]+", "", source))
+    assert page.tags.count("video") == 4 * 3 and page.tags.count("script") == 1
+    for word in (
+        "M-toy-2",
+        "real videos",
+        "another clip's sound",
+        "no sync expert was given",
+        "2 January 2026",
+        "best",
+    ):
+        assert word in page.text, word
+
+
+def test_text_of_users_is_escaped(finished: Path):
+    path = write_report(finished)
+    page = Page(path)
+    assert page.tags.count("script") == 1 and page.text.count(EVIL) >= 3, "reason, configuration, environment"
+    assert "secret-host" not in path.read_text()
+
+
+def test_videos_play_from_the_file(finished: Path, tmp_path: Path):
+    page = Page(write_report(finished))
+    data = [one for one in page.addresses if one.startswith("data:video/mp4;base64,")]
+    out = tmp_path / "out.mp4"
+    out.write_bytes(base64.b64decode(data[0].partition(",")[2]))
+    info = probe(out)
+    assert (info.frames, info.has_audio, info.width) == (10, True, 32)
+
+
+def test_large_or_foreign_videos_are_encoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = video(tmp_path / "large.mp4", size=64, noise=True)
+    assert media.embed(path).note == ""
+    monkeypatch.setattr(media, "LARGE", 1000)
+    monkeypatch.setattr(media, "SIDE", 32)
+    monkeypatch.setattr(media, "SECONDS", 0.2)
+    small = media.embed(path)
+    assert small.note == "encoded again, 32×32, first 0.2 s" and small.size < path.stat().st_size
+    (tmp_path / "small.mp4").write_bytes(base64.b64decode(small.uri.partition(",")[2]))
+    assert probe(tmp_path / "small.mp4").frames == 5
+    with pytest.raises(UserError, match="no such file"):
+        media.embed(tmp_path / "gone.mp4")
+
+
+def test_clips_beyond_the_limit_are_named(finished: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cards_module, "MOST", 2)
+    page = Page(write_report(finished))
+    assert page.tags.count("article") == 2 and "2 more clips" in page.text
+    assert "a/2: evaluation/videos/a/2.mp4" in page.text and "b/1: evaluation/videos/b/1.mp4" in page.text
+
+
+def test_a_missing_video_is_said(finished: Path):
+    (finished / "evaluation/videos/a/1.mp4").unlink()
+    page = Page(write_report(finished))
+    assert "a/1.mp4: no such file" in page.text and page.tags.count("video") == 11
+
+
+def test_earlier_runs_stand_beside(finished: Path, clips: list[ClipResult]):
+    older = run(finished.parent, "M-toy-1", created="2026-01-01T10:00:00+00:00")
+    evaluation(older / "evaluation", clips[:2])
+    page = Page(write_report(finished))
+    assert "Against earlier runs of toy" in page.text and "M-toy-1" in page.text
+    assert "not all measured on the same clips" in page.text
+    assert "Against earlier" not in Page(write_report(older)).text, "the other one came later"
+    text = (finished / "report.md").read_text()
+    assert "| M-toy-1 |" in text and "[1.mp4](<evaluation/videos/a/1.mp4>)" in text
+
+
+def test_a_run_without_an_evaluation_and_an_evaluation_without_a_run(tmp_path: Path, clips: list[ClipResult]):
+    alone = run(tmp_path / "saved", "M-toy-3", created="2026-01-02T10:00:00+00:00")
+    page = Page(write_report(alone))
+    assert "No evaluation was found" in page.text and "Training" in page.text
+    folder = evaluation(tmp_path / "saved/evaluation-x", clips[:1])
+    page = Page(write_report(None, folder))
+    assert page.tags.count("video") == 3 and "too few" in page.text and "Configuration" not in page.text
+
+
+def test_a_damaged_neighbour_does_not_stop_a_report(
+    finished: Path, clips: list[ClipResult], caplog: pytest.LogCaptureFixture
+):
+    older = run(finished.parent, "M-toy-1", created="2026-01-01T10:00:00+00:00")
+    evaluation(older / "evaluation", clips[:2])
+    (older / "evaluation/metrics.json").write_text('{"rows": {}}')
+    assert "Against earlier" not in Page(write_report(finished)).text
+    assert "made by another version" in caplog.text
+    assert "left out: " in list_runs(str(finished.parent))[-1]
+
+
+def test_what_an_evaluation_of_two_folders_says(finished: Path):
+    path = finished / "evaluation/metrics.json"
+    saved = json.loads(path.read_text())
+    saved["per_clip"][0]["note"] = "30 and 25 fps"
+    path.write_text(json.dumps({**saved, "without_partner": ["2 real videos without a generated one"]}))
+    page = Page(write_report(finished))
+    text = (finished / "report.md").read_text()
+    assert all("30 and 25 fps" in one and "without a generated one" in one for one in (page.text, text))
+
+
+def test_two_stages_have_a_table(finished: Path):
+    path = finished / "evaluation/metrics.json"
+    table = [["", "clips", "PSNR"], ["second stage, all clips", "4", "31.00"]]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "stages": table}))
+    assert "second stage, all clips" in Page(write_report(finished)).text
+    assert "second stage, all clips" in (finished / "report.md").read_text()
+
+
+def test_an_expert_has_its_shifts(tmp_path: Path):
+    folder = run(tmp_path / "saved", "S-toy-1", created="2026-01-02T10:00:00+00:00")
+    row = {"name": "a/1", "offset": 0, "confidence": 0.4, "found": {"-1": -1, "0": 0, "1": None}, "shifts_found": 2}
+    other = {**row, "name": "b/1", "offset": None, "confidence": None}
+    (folder / "evaluation").mkdir()
+    report = {"format": 1, "pairs": 9, "loss": 0.2, "accuracy": 0.9, "clips": [row, other]}
+    (folder / "evaluation/expert.json").write_text(json.dumps(report))
+    page = Page(write_report(folder))
+    assert "90.0%" in page.text and "2 of 3" in page.text and "No evaluation" not in page.text
+
+
+def test_the_stage_writes_once(finished: Path):
+    stage = Reporting(evaluation=lambda: None, run=lambda: finished).write()
+    assert stage.look().todo
+    assert "report.html" in str(stage.work())
+    assert not stage.look().todo and stands(finished, None)
+    with (finished / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 50, "split": "train", "loss": 0.1}\n')
+    assert stage.look().todo
+    assert Reporting(evaluation=lambda: None).write().look().todo, "a plan before there is a run"
+
+
+def test_an_evaluation_on_other_data_has_a_report_of_its_own(finished: Path, clips: list[ClipResult]):
+    other = evaluation(finished / "evaluation-other-1", clips[:2], dataset="other")
+    reporting = Reporting(evaluation=lambda: other)
+    reporting.write().work()
+    assert reporting.path == other / "report.html" and not (finished / "report.html").exists()
+    page = Page(other / "report.html")
+    assert "dataset other" in page.text and "Training" in page.text
+
+
+def test_order_of_clips():
+    clips = [clip(str(k), 0.5) for k in range(5)]
+    assert [one.name for one in best_and_worst(clips)] == ["0", "4", "1", "3", "2"]
+
+
+def test_charts_by_hand():
+    box = chart("x", [Line(name="a", x=[0, 5, 10], y=[0.0, float("nan"), 1.0], style="s")], y_from=0.0)
+    assert box.paths == [("a", "s", "M0.0 100.00M1000.0 4.76")], "a gap where there is no number"
+    assert [one.text for one in box.x_ticks] == ["0", "2", "4", "6", "8", "10"]
+    assert chart("x", [Line(name="a", x=[1, 2], y=[1, 100], style="s")], may_be_log=True).title == "x (log)"
+    assert chart("x", [Line(name="a", x=[1], y=[3], style="s")]).y_ticks, "one point"
+    assert nice(0, 1, 4) == pytest.approx([0, 0.5, 1]) and nice(2, 2, 4) == [2]
