@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from talkingface.config.generating import GenerateConfig
 from talkingface.utils.errors import UserError
 
 
@@ -25,7 +26,7 @@ def _positive(config: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(GenerateConfig):
     """Where and how things run."""
 
     seed: int = 0
@@ -56,6 +57,7 @@ class RunConfig:
     """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.num_workers < 0:
             raise ValueError(f"num_workers: wanted 0 or more, got {self.num_workers}")
         if self.leakage_clips < 0:
