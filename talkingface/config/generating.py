@@ -23,7 +23,7 @@ class GenerateConfig:
     mel_timing: MelTiming = "training"
     """Which mel a frame is drawn from: `training` starts it one frame earlier, as in training; `published` with it."""
     generate_pads: Pads | None = None
-    """Pixels added to the face box when dubbing: top, bottom, left, right; none takes `crop_pads`, as in preparation."""
+    """Pixels added to the box when dubbing: top, bottom, left, right; none takes `crop_pads`, as at preparation."""
     generate_batch_size: int | None = None
     """Faces that are drawn at a time; none takes `evaluate_batch_size`."""
     paste_feather: float = 0.09
