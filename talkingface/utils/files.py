@@ -53,7 +53,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
-        _put(temporary, target)
+        put_in_place(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -66,16 +66,16 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.close(folder)
 
 
-def _put(temporary: Path, target: Path) -> None:
-    """Rename; where another program is just reading the target (Windows refuses then), try again for a second."""
+def put_in_place(finished: Path, target: Path) -> None:
+    """Rename a file or folder; where a program has it open just now, which Windows minds, try again for a second."""
     for pause in PAUSES:
         try:
-            temporary.replace(target)
+            finished.replace(target)
         except PermissionError:
             time.sleep(pause)
         else:
             return
-    temporary.replace(target)
+    finished.replace(target)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
