@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from talkingface.chain.pack import data_stages
+from talkingface.chain.plan import make_plan
 from talkingface.chain.stage import Look, Stage
 from talkingface.chain.train import train_stages
 from talkingface.chain.workspace import Workspace
@@ -70,7 +71,7 @@ def sync_plan(workspace: Workspace, config: Config, *, model: str | None) -> Syn
         path = raw.weights(expert).path
         return None if path is None else raw.trained(path, model=expert.row.name)
 
-    training = [] if raw.weights(expert).path else train_stages(raw, expert)
+    training = [] if raw.weights(expert).path else train_stages(raw, make_plan(raw, expert))
     stages = [*data_stages(row, [expert.config]), *training, measure(config, trained_expert)]
     return SyncPlan(stages, expert.config)
 

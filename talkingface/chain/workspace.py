@@ -16,10 +16,9 @@ from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset, resolve
-from talkingface.catalog.rows import ModelRow, Need
+from talkingface.chain.part import Part, check_same
 from talkingface.config.loader import Overrides, Resolved
-from talkingface.config.plain import fingerprint
-from talkingface.config.schema import Config, ConfigError
+from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.trained import Trained, load_trained
@@ -27,30 +26,6 @@ from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 
 LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One model of a chain, with its configuration."""
-
-    row: ModelRow
-    resolved: Resolved
-    needs: tuple[tuple[Need, Part], ...] = ()
-    """Models whose weights its training takes."""
-
-    @property
-    def config(self) -> Config:
-        return self.resolved.config
-
-    @property
-    def identity(self) -> str:
-        """What two runs must share for one to continue the other."""
-        return fingerprint(self.config)
-
-    def given(self, need: Need) -> str | None:
-        """The checkpoint that the configuration names for a need."""
-        path: str | None = getattr(self.config.model, need.path_key)
-        return path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,20 +214,6 @@ class Workspace:
                     LOGGER.warning("passed over: %s", error)
             self._read.runs[saved_dir] = found
         return self._read.runs[saved_dir]
-
-
-def check_same(need: Need, config: Config, needed: Config) -> None:
-    """Refuse a model and what it needs where they differ in what must be alike.
-
-    Raises:
-        ConfigError: names the first such key and both values.
-    """
-    for key in need.same:
-        own, other = getattr(config.model, key), getattr(needed.model, key)
-        if own != other:
-            raise ConfigError(
-                f"{key}: {config.model_name} has {own}, its {need.part} {needed.model_name} has {other}; set both alike"
-            )
 
 
 def selection(config: Config) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.chain.workspace import Part, RunChoice, Weights, Workspace, clips_mark
+from talkingface.chain.part import Part
+from talkingface.chain.workspace import RunChoice, Weights, Workspace, clips_mark
 from talkingface.config.loader import Overrides
 from talkingface.model.checkpoint import checkpoint_file
 from talkingface.trainer.run_folder import RunFolder
