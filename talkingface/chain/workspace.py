@@ -12,8 +12,8 @@ from typing import Any
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, resolve
 from talkingface.catalog.rows import ModelRow, Need
+from talkingface.config.identity import fingerprint
 from talkingface.config.loader import Overrides, Resolved
-from talkingface.config.plain import fingerprint
 from talkingface.config.schema import Config, ConfigError
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file

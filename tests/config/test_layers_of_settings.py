@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.config import loader
+from talkingface.config import layers
 from talkingface.config.loader import Overrides, Resolved, Schemas, load_config
 from talkingface.config.schema import ConfigError, DatasetConfig, ModelConfig
 
@@ -28,7 +28,7 @@ def properties(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "properties"
     for folder in ("dataset", "model", "profile/fast", "profile/empty"):
         (root / folder).mkdir(parents=True)
-    monkeypatch.setattr(loader, "PROPERTIES", root)
+    monkeypatch.setattr(layers, "PROPERTIES", root)
     return root
 
 
