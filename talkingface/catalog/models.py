@@ -88,6 +88,6 @@ MODELS = (
         "SyncNetWav2Lip",
         "lip-sync expert of Wav2Lip, 48x96 px lower halves",
         "SyncNetWav2LipConfig",
-        "syncnet_wav2lip:SyncNetWav2Lip",
+        "syncnet:SyncNetWav2Lip",
     ),
 )

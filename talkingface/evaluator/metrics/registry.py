@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from inspect import isabstract
 
 from talkingface import catalog
 from talkingface.evaluator.metrics.base import Given, Metric
@@ -12,8 +13,8 @@ from talkingface.utils.errors import UserError
 def _classes() -> dict[str, type[Metric]]:
     """Every metric's class by its name, in the order of the report."""
     found = catalog.metric_classes()
-    if strange := [name for name, metric in found.items() if not issubclass(metric, Metric)]:
-        raise UserError(f"metrics: {', '.join(strange)} should extend evaluator.metrics.base.Metric")
+    if strange := [name for name, metric in found.items() if not issubclass(metric, Metric) or isabstract(metric)]:
+        raise UserError(f"metrics: {', '.join(strange)} should be a whole subclass of evaluator.metrics.base.Metric")
     return found
 
 
