@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from talkingface.catalog.rows import ModelRow, Need
+from talkingface.config.identity import differences, fingerprint
 from talkingface.config.loader import Resolved
-from talkingface.config.plain import fingerprint
 from talkingface.config.schema import Config, ConfigError
 
 
@@ -25,8 +27,16 @@ class Part:
 
     @property
     def identity(self) -> str:
-        """What two runs must share for one to continue the other."""
+        """Short hash of what decides the training's result, noted in a run's status."""
         return fingerprint(self.config)
+
+    def continues(self, stored: Mapping[str, Any]) -> bool:
+        """Whether a run with this stored configuration is a training of this one.
+
+        What a training took over from the weights that it found does not count.
+        """
+        taken = {own for need in self.row.needs for own, _ in need.takes}
+        return not differences(stored, self.config).keys() - taken
 
     def given(self, need: Need) -> str | None:
         """The checkpoint that the configuration names for a need."""

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset, resolve
 from talkingface.chain.part import Part, check_same
 from talkingface.config.loader import Overrides, Resolved
+from talkingface.config.plain import read_config
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
@@ -28,12 +30,21 @@ from talkingface.utils.errors import UserError
 LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Run:
     """A folder of saved/, as it was read."""
 
     folder: RunFolder
     status: Mapping[str, Any]
+
+    @cached_property
+    def config(self) -> dict[str, Any] | None:
+        """The configuration beside it as plain data; None where it is damaged, which is told once."""
+        try:
+            return read_config(self.folder.config_file)
+        except UserError as error:
+            LOGGER.warning("passed over: %s", error)
+            return None
 
     @property
     def finished(self) -> bool:
@@ -173,7 +184,7 @@ class Workspace:
         config = part.config
         if config.run.resume == "never":
             return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
-        equal = [run for run in self.runs(config) if run.status.get("fingerprint") == part.identity]
+        equal = [run for run in self.runs(config) if run.config is not None and part.continues(run.config)]
         found = [run for run in equal if run.status.get("clips") in (None, clips_mark(config))]
         if not found:
             changed = f"the clips have changed since {equal[0].folder.path}" if equal else ""

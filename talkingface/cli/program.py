@@ -210,9 +210,8 @@ def _list(arguments: Arguments) -> None:
     for name in catalog.model_names():
         print(f"  {name:16} {catalog.model_row(name).description}")
     print("datasets (or the folder of your videos)")
-    rows = catalog.one_each(catalog.DATASETS)
     for name in resolve.dataset_names():
-        print(f"  {name:16} {rows.get(name, catalog.VIDEOS).description}")
+        print(f"  {name:16} {catalog.dataset_row(name).description}")
     print(f"profiles\n  {', '.join(profiles())}")
 
 

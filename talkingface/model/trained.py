@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,7 @@ def load_trained(
         CheckpointError: missing, damaged, or of another model.
         UserError: the configuration does not fit.
     """
+    model = None if model is None else catalog.model_row(model).name
     checkpoint = Checkpoint.read(path)
     header = checkpoint.header
     if header is None and model is None:
@@ -76,7 +79,10 @@ def load_trained(
     stored = _stored(header.config, with_dataset=dataset is None) if header else {}
     overrides = replace(overrides or Overrides(profile="none"), stored=stored, stored_from=str(path))
     choice = dataset or _dataset_of(header)
-    config = resolve(name, choice, overrides).config
+    resolved = resolve(name, choice, overrides)
+    for note in resolved.notes:
+        _tell_once(note)
+    config = resolved.config
     try:
         if header is None and row.foreign_part is not None:
             config, network = _from_parts(row, config, checkpoint)
@@ -113,6 +119,11 @@ def _hint(row: ModelRow) -> str:
     return f". {row.not_to_confuse}" if row.not_to_confuse else ""
 
 
+@cache
+def _tell_once(note: str) -> None:
+    logging.getLogger(__name__).warning(note)
+
+
 def _stored(config: Mapping[str, Any], *, with_dataset: bool) -> dict[str, Any]:
     """What a checkpoint decides: its recipe and, for its own data, where those are; not device or folders of runs."""
     values = dict(config["model"])
@@ -123,4 +134,4 @@ def _stored(config: Mapping[str, Any], *, with_dataset: bool) -> dict[str, Any]:
 
 def _dataset_of(header: CheckpointHeader | None) -> DatasetChoice:
     name = str(header.config["dataset_name"]) if header else NO_DATASET
-    return DatasetChoice(name=name, row=catalog.one_each(catalog.DATASETS).get(name, catalog.VIDEOS))
+    return DatasetChoice(name=name, row=catalog.dataset_row(name))
