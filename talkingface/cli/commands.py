@@ -80,12 +80,12 @@ def _evaluate_folders(arguments: Arguments) -> None:
     for name in ("checkpoint", "model", "dataset", "profile"):
         if name in arguments.options:
             raise UserError(f"--{name}: not with --generated and --real, which need no model and no dataset")
-    from talkingface.chain.evaluate_folders import judge_folders
+    from talkingface.chain.evaluate_folders import folder_evaluation
     from talkingface.chain.stage import run_stages, show_plan
 
     output = arguments.options.get("output")
-    judgement = judge_folders(generated, real, output=output, overrides=arguments.overrides())
-    (show_plan if arguments.dry_run else run_stages)(judgement.stages())
+    evaluation = folder_evaluation(generated, real, output=output, overrides=arguments.overrides())
+    (show_plan if arguments.dry_run else run_stages)(evaluation.stages())
 
 
 def generate(arguments: Arguments) -> None:
@@ -108,8 +108,11 @@ def generate(arguments: Arguments) -> None:
 
 MORE = {
     "README.md": "the toolkit in five minutes",
-    "docs/add_a_model.md": "a model or a dataset of your own",
-    "docs/metrics.md": "what is measured, and how",
+    "docs/data.md": "your own videos, and what is made of them",
+    "docs/models.md": "each model: its recipe, what to expect, what it needs",
+    "docs/evaluation.md": "what an evaluation does, and what its numbers mean",
+    "docs/add_a_model.md": "a model of your own",
+    "docs/faq.md": "when something goes wrong",
 }
 """Pages that `list` points to."""
 

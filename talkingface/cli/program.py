@@ -76,7 +76,7 @@ def _dispatch(arguments: Arguments, *, may_restart: bool) -> None:
         _show_help(*(rest if word == "help" else arguments.words)[:1])
         return
     _need_command(word)
-    _check(word, rest, arguments)
+    check_arguments(word, rest, arguments)
     row = COMMANDS[word]
     if "print_config" in arguments.switches:
         print_config(arguments)
@@ -101,7 +101,7 @@ def _need_command(word: str) -> None:
         raise UserError(catalog.unknown("command", word, [*COMMANDS, "help"]))
 
 
-def _check(word: str, rest: Sequence[str], arguments: Arguments) -> None:
+def check_arguments(word: str, rest: Sequence[str], arguments: Arguments) -> None:
     """Refuse what the command does not take.
 
     Raises:

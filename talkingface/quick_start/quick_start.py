@@ -7,19 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import choose_dataset, resolve
-from talkingface.chain.chain import Chain, carry_out, make_chain
-from talkingface.chain.report import Reporting
-from talkingface.chain.stage import Say, run_stages, show_plan
+from talkingface.chain.chain import Chain, carry_out, carry_out_evaluation, make_chain
+from talkingface.chain.stage import Say
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.quick_start.use import generate_video, judge_checkpoint, judge_trained
-from talkingface.utils.device import pick_device
-from talkingface.utils.errors import UserError
+from talkingface.quick_start.use import generate_video
 from talkingface.utils.logger import init_logger
 from talkingface.utils.seed import init_seed
 
 if TYPE_CHECKING:
-    from talkingface.chain.evaluate import Examination, Judgement
+    from talkingface.chain.evaluate import ExpertEvaluation, ModelEvaluation
 
 __all__ = [
     "create_dataset",
@@ -101,7 +98,7 @@ def evaluate(
     overrides: Overrides | None = None,
     dry_run: bool = False,
     say: Say = print,
-) -> Judgement | Examination:
+) -> ModelEvaluation | ExpertEvaluation:
     """Measure trained weights on the test list of a dataset, and write a page about it.
 
     With a checkpoint its weights, on the test clips of its own dataset or of `dataset`; a checkpoint of another project
@@ -125,21 +122,14 @@ def evaluate(
     Raises:
         UserError: something given is missing or does not fit; nothing was trained.
     """
-    layers = overrides or _overrides(config_file_list, config_dict, profile)
-    if checkpoint is not None:
-        judgement = judge_checkpoint(checkpoint, model=model, dataset=dataset, overrides=layers)
-    elif model is None or dataset is None:
-        raise UserError("evaluate: wanted a checkpoint, or a model and a dataset")
-    else:
-        judgement = judge_trained(model, dataset, layers)
-    pick_device(judgement.config.run.device)
-    if judgement.config.run.metrics is not None:
-        from talkingface.evaluator.metrics.registry import make_metrics
-
-        make_metrics(judgement.config.run.metrics)
-    report = Reporting(evaluation=lambda: judgement.folder).write()
-    (show_plan if dry_run else run_stages)([judgement.measure(), report], say)
-    return judgement
+    return carry_out_evaluation(
+        overrides or _overrides(config_file_list, config_dict, profile),
+        checkpoint=checkpoint,
+        model=model,
+        dataset=dataset,
+        dry_run=dry_run,
+        say=say,
+    )
 
 
 def get_config(

@@ -21,7 +21,7 @@ def test_every_class_of_a_row_is_there(row: catalog.ModelRow):
     assert issubclass(catalog.load(row.model), AbstractTalkingFace)
     assert issubclass(catalog.load(row.trainer), Trainer)
     assert callable(catalog.load(row.dataset))
-    for need in (*row.needs, *filter(None, [row.judge])):
+    for need in (*row.needs, *filter(None, [row.sync_expert])):
         keys = catalog.model_keys(row)
         assert need.path_key in keys and (need.when is None or need.when in keys)
         assert need.model in catalog.model_names()

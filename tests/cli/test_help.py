@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from talkingface.cli.arguments import OPTIONS, SWITCHES, flag, parse
 from talkingface.cli.help import EXIT_CODES
-from talkingface.cli.keys import TAKES, idle_keys, keys_of, use_of
-from talkingface.cli.program import _check, main
+from talkingface.cli.keys import TAKES, keys_of
+from talkingface.cli.program import check_arguments, main
 from talkingface.cli.rows import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +60,7 @@ def test_every_command_has_two_examples_that_it_would_take(word: str):
         arguments = parse(example.split())
         given, *rest = arguments.words or ("run",)
         assert given == word
-        _check(word, rest, arguments)
-        assert not idle_keys(word, arguments) and use_of(word, arguments)
+        check_arguments(word, rest, arguments)
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -82,3 +85,18 @@ def test_the_installed_script_calls_itself_by_its_name(
 def test_switches_and_options_are_each_taken_by_a_command():
     taken = {name for row in COMMANDS.values() for name in row.options}
     assert taken == {*OPTIONS, *SWITCHES} - {"help"}
+
+
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_commands_on_the_pages_are_ones_that_the_program_takes(page: Path):
+    for line in re.findall(r"run_talkingface\.py ([^`\n]*)", page.read_text(encoding="utf-8")):
+        typed = shlex.split(re.sub(r"<[^>]*>", "NAME", line).replace("--dataset=...", "--dataset=NAME"), comments=True)
+        arguments = parse([one for one in typed if one != "..."])
+        word, *rest = arguments.words or ("run",)
+        if word == "help":
+            continue
+        assert word in COMMANDS, line
+        check_arguments(word, rest, arguments)

@@ -53,7 +53,7 @@ def test_train_ends_with_the_weights(prepared: Path, murmur: str):
 
 
 def test_evaluate_wants_weights_or_names(prepared: Path):
-    with pytest.raises(UserError, match="wanted a checkpoint, or a model and a dataset"):
+    with pytest.raises(UserError, match="needs --checkpoint, or --model and --dataset"):
         evaluate("Wav2Lip")
     with pytest.raises(UserError, match="no finished run of Wav2Lip on toy"):
         evaluate("Wav2Lip", "toy")
