@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from talkingface.chain.check import check
+from talkingface.chain.check import check, check_run
 from talkingface.chain.evaluate import ExpertEvaluation, ModelEvaluation, evaluation_of
 from talkingface.chain.pack import pack_stages
 from talkingface.chain.part import Part
@@ -176,6 +176,7 @@ def carry_out_evaluation(
     evaluation = evaluation_of(workspace, trained.config, lambda: trained)
     if evaluation is None:
         raise UserError(f"{path}: is of {trained.row.name}, for which there is no evaluation")
+    check_run(trained.config.run)
     stages = [*evaluation.stages()[:1], ReportStage(evaluation=lambda: evaluation.folder).stage()]
     (show_plan if dry_run else run_stages)(stages, say)
     return evaluation
