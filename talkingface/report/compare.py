@@ -39,12 +39,13 @@ class Comparison:
     """Metrics of all clips, as text."""
 
 
-def compare(names: Sequence[str], saved_dir: str) -> Comparison:
+def compare(names: Sequence[str], saved_dir: str, *, dry_run: bool = False) -> Comparison:
     """Write a page about several runs.
 
     Args:
         names: folders of runs, or their names under `saved_dir`.
         saved_dir: gets the page, compare-<names>.html.
+        dry_run: write nothing, only make the table.
 
     Raises:
         UserError: fewer than two runs, more than six, or one that is not there.
@@ -55,15 +56,16 @@ def compare(names: Sequence[str], saved_dir: str) -> Comparison:
     facts = [read_facts(one) for one in folders]
     runs = list(zip(_titles(folders), facts, strict=True))
     measured = [(title, one.measured) for title, one in runs if one.measured is not None]
-    parts = {name: tables.runs_table(runs, row=row) for row, name in ROWS.items() if row != "real"}
-    metrics = [(name, lines) for name, lines in parts.items() if lines]
     path = Path(saved_dir, f"compare-{_page_name(folders)}.html")
-    write_page(
-        path, "compare.html", runs=[(title, one, words.subtitle(one)) for title, one in runs], metrics=metrics,
-        arrows=ARROWS, ranges=ranges_text(min((len(one.good) for _, one in measured), default=0)),
-        same_clips=tables.same_clips(facts), cards=_cards(measured), differences=tables.differences(runs),
-        losses=loss_charts({title: one.lines for title, one in runs}),
-    )  # fmt: skip
+    if not dry_run:
+        parts = {name: tables.runs_table(runs, row=row) for row, name in ROWS.items() if row != "real"}
+        metrics = [(name, lines) for name, lines in parts.items() if lines]
+        write_page(
+            path, "compare.html", runs=[(title, one, words.subtitle(one)) for title, one in runs], metrics=metrics,
+            arrows=ARROWS, ranges=ranges_text(min((len(one.good) for _, one in measured), default=0)),
+            same_clips=tables.same_clips(facts), cards=_cards(measured), differences=tables.differences(runs),
+            losses=loss_charts({title: one.lines for title, one in runs}),
+        )  # fmt: skip
     table = tables.runs_table(runs) or tables.differences(runs)
     return Comparison(path=path, table=aligned(table))
 

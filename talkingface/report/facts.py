@@ -7,8 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from talkingface.config.plain import read_config
 from talkingface.evaluator.results import INFINITY, ClipResult
 from talkingface.evaluator.summary import Interval, Row, intervals
 from talkingface.trainer.run_folder import RunFolder
@@ -159,9 +158,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _config(path: Path) -> dict[str, Any]:
     """Plain data: runs of models that are not installed here can be shown too."""
-    if not path.is_file():
-        return {}
-    try:
-        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+    return read_config(path) if path.is_file() else {}
