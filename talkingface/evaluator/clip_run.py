@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from talkingface.config.schema import Config
-from talkingface.evaluator.measure import Replay
-from talkingface.evaluator.measuring import DETECTOR, Faces, Measuring
+from talkingface.evaluator.measuring import DETECTOR, Measuring
 from talkingface.evaluator.metrics.base import MeasuredVideo
 from talkingface.evaluator.metrics.opening import Leakage
 from talkingface.evaluator.protocols.decoder import StageScores
@@ -24,6 +23,7 @@ from talkingface.generate import generate
 from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
+from talkingface.utils.face.follow import FaceRecord
 from talkingface.utils.files import read_json, write_json
 
 LEAKAGE = Leakage()
@@ -38,7 +38,7 @@ class ClipWork:
     measuring: Measuring
     out_dir: Path
 
-    def look_at_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, Faces]:
+    def look_at_real(self, clip: EvalClip, detector: FaceDetector) -> tuple[MeasuredVideo, FaceRecord]:
         """Measure the real video; the faces found are kept for dubbing.
 
         Raises:
@@ -46,7 +46,7 @@ class ClipWork:
         """
         return self.measuring.look_at_real(clip.video, detector)
 
-    def dub(self, clip: EvalClip, state: ClipState, faces: Faces) -> str | None:
+    def dub(self, clip: EvalClip, state: ClipState, faces: FaceRecord) -> str | None:
         """Write the videos that do not stand; return why there is none with the other clip's sound, if so.
 
         Raises:
@@ -92,11 +92,14 @@ class ClipWork:
             result.cross = own_scores(alone, [one for one in measuring.metrics if one.metric_type == "sync"])
         return result
 
-    def _generate(self, face: Path, sound: Path, output: Path, faces: Faces, watch: StageScores | None = None) -> None:
+    def _generate(
+        self, face: Path, sound: Path, output: Path, faces: FaceRecord, watch: StageScores | None = None
+    ) -> None:
         data = self.config.dataset
-        with self._generating_detector(faces) as detector:
+        with self._generating_detector() as detector:
             generate(
                 self.model, face=face, audio=sound, output=output, detector=detector,
+                faces=faces if detector is None else None,
                 img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode,
                 device=self.measuring.device,
                 precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
@@ -104,10 +107,10 @@ class ClipWork:
             )  # fmt: skip
 
     @contextmanager
-    def _generating_detector(self, faces: Faces) -> Iterator[FaceDetector]:
-        """The faces already found in the real video, or the detector that the data were prepared with."""
+    def _generating_detector(self) -> Iterator[FaceDetector | None]:
+        """The detector that the data were prepared with; None where its faces have been found for measuring."""
         if self.config.dataset.face_detector == DETECTOR:
-            yield Replay(faces)
+            yield None
             return
         with make_detector(self.config.dataset.face_detector, self.config.dataset.face_detector_weights) as detector:
             yield detector

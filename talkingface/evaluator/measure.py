@@ -13,9 +13,9 @@ import numpy as np
 from talkingface.evaluator.metrics.base import MeasuredVideo
 from talkingface.generate.dubber import PadMode
 from talkingface.utils.errors import MediaError
-from talkingface.utils.face import Face, FaceDetector
+from talkingface.utils.face import FaceDetector
 from talkingface.utils.face.crop import crop
-from talkingface.utils.face.follow import Pads, track
+from talkingface.utils.face.follow import FaceRecord, Pads, follow_face
 from talkingface.utils.face.landmarks import mouth_opening
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.mel import melspectrogram
@@ -25,55 +25,9 @@ SAMPLE_RATE = 16000
 LANDMARKS = 468
 
 
-class Recorder(FaceDetector):
-    """A face detector that passes on another's answers and keeps them, so that they need not be found again."""
-
-    def __init__(self, detector: FaceDetector) -> None:
-        self.detector = detector
-        self.faces: list[Face | None] = []
-
-    def reset(self) -> None:
-        """Begin a new clip."""
-        self.faces = []
-        self.detector.reset()
-
-    def detect(self, frame_bgr: np.ndarray) -> Face | None:
-        """Return what the other detector finds."""
-        self.faces.append(self.detector.detect(frame_bgr))
-        return self.faces[-1]
-
-    def close(self) -> None:
-        """Nothing: the other detector stays its owner's."""
-
-
-class Replay(FaceDetector):
-    """A face detector that answers from a record of the same video, played forwards and backwards as the reader does.
-
-    The reader plays frames 0 .. n-1, then n-2 .. 1, then 0 .. n-1 again.
-    """
-
-    def __init__(self, faces: list[Face | None]) -> None:
-        self.faces = faces
-        self.next = 0
-
-    def reset(self) -> None:
-        """Begin at the first frame."""
-        self.next = 0
-
-    def detect(self, frame_bgr: np.ndarray) -> Face | None:
-        """Return the recorded face of the frame whose turn it is."""
-        count = len(self.faces)
-        place = self.next % max(2 * count - 2, 1)
-        self.next += 1
-        return self.faces[place if place < count else 2 * count - 2 - place]
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-
 def measure(
     path: Path,
-    detector: FaceDetector,
+    detector: FaceDetector | FaceRecord,
     *,
     fps: float,
     crop_size: int,
@@ -88,7 +42,7 @@ def measure(
 
     Args:
         path: Video file with sound.
-        detector: Used in tracking mode from the first frame on.
+        detector: Told that a new clip begins; or a new record, to which the faces found are then known.
         fps: Constant rate at which the file is read.
         crop_size: Side of the crops.
         mel_pad_mode: `constant` or `reflect`, as the expert was trained.
@@ -137,17 +91,17 @@ Seen = tuple[np.ndarray, "np.ndarray | None", "np.ndarray | None"]
 
 
 def _faces(
-    frames: Iterator[np.ndarray], detector: FaceDetector, pads: Pads, window: int, landmarks_only: bool
+    frames: Iterator[np.ndarray], detector: FaceDetector | FaceRecord, pads: Pads, window: int, landmarks_only: bool
 ) -> Iterator[Seen]:
-    """Yield frame, box and landmarks; without smoothed boxes where only landmarks are wanted."""
+    """Yield frame, box and landmarks; without steadied boxes where only landmarks are wanted."""
+    record = detector if isinstance(detector, FaceRecord) else FaceRecord(detector)
     if landmarks_only:
-        detector.reset()
-        for frame in frames:
-            face = detector.detect(frame)
+        for number, frame in enumerate(frames):
+            face = record.find(number, frame)
             yield frame, None, None if face is None else face.landmarks
         return
-    for one in track(frames, detector, pads=pads, window=window):
-        yield one.frame, one.box, one.landmarks
+    for one in follow_face(enumerate(frames), record.find, window=window):
+        yield one.frame, one.crop_box(pads) if one.found else None, one.landmarks if one.found else None
 
 
 def _envelope(samples: np.ndarray, fps: float, frames: int) -> np.ndarray:

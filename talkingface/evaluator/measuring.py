@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from talkingface.evaluator.measure import Recorder, measure
+from talkingface.evaluator.measure import measure
 from talkingface.evaluator.metrics.base import ClipPair, MeasuredVideo, Metric
 from talkingface.evaluator.metrics.networks import Judges
 from talkingface.evaluator.metrics.registry import unmeasured
@@ -18,8 +18,8 @@ from talkingface.evaluator.results import ClipResult, numbers, own_scores, real_
 from talkingface.generate.dubber import PadMode
 from talkingface.model.checkpoint import model_mark
 from talkingface.utils.errors import UserError
-from talkingface.utils.face import Face, FaceDetector
-from talkingface.utils.face.follow import Pads
+from talkingface.utils.face import FaceDetector
+from talkingface.utils.face.follow import FaceRecord, Pads
 from talkingface.utils.files import digest
 from talkingface.utils.media.video import probe
 
@@ -27,7 +27,6 @@ DETECTOR = "mediapipe"
 """Who measures, whatever detector the data were prepared with: the metrics need its landmarks."""
 CROP_SIZE = 128
 """Side of the crops that image metrics compare and the expert sees, the same for every model."""
-Faces = list[Face | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +44,22 @@ class Measuring:
     needs_sound: bool = True
     """Whether a video without sound is refused, or measured by its pictures alone."""
 
-    def look_at_real(self, path: Path, detector: FaceDetector) -> tuple[MeasuredVideo, Faces]:
+    def look_at_real(self, path: Path, detector: FaceDetector) -> tuple[MeasuredVideo, FaceRecord]:
         """Measure a real video, and return the faces found as well.
 
         Raises:
             UserError: It cannot be read, or has no face.
         """
-        recorder = Recorder(detector)
+        recorder = FaceRecord(detector)
         real = self.look(path, recorder, fps=probe(path).fps)
         if not real.present.any():
             raise UserError(f"{path}: no face was found in any frame")
-        return real, recorder.faces
+        return real, recorder
 
     def look(
         self,
         path: Path,
-        detector: FaceDetector,
+        detector: FaceDetector | FaceRecord,
         *,
         fps: float,
         boxes: np.ndarray | None = None,

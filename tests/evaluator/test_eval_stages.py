@@ -7,7 +7,7 @@ import pytest
 
 from talkingface.evaluator.protocols.decoder import StageScores, stage_table
 from talkingface.generate.synthesizer import DrawnFace
-from talkingface.utils.face.follow import TrackedFrame
+from talkingface.utils.face.follow import FollowedFrame
 
 
 def drawn(second: int | None, first: int | None) -> DrawnFace:
@@ -16,7 +16,8 @@ def drawn(second: int | None, first: int | None) -> DrawnFace:
     frame[10:74, 20:84] = 100
     box = np.array([20, 10, 84, 74])
     return DrawnFace(
-        frame=TrackedFrame(frame=frame, box=box, landmarks=None),
+        frame=FollowedFrame(number=0, frame=frame, box=box.astype(np.float32), landmarks=None, found=True),
+        box=box,
         face=None if second is None else np.full((64, 64, 3), second, np.uint8),
         first=None if first is None else np.full((32, 32, 3), first, np.uint8),
     )

@@ -37,10 +37,10 @@ class StageScores:
 
     def __call__(self, drawn: DrawnFace) -> None:
         """Note one frame; those without a face, and models of one stage, are passed over."""
-        if drawn.face is None or drawn.first is None or drawn.frame.box is None:
+        if drawn.face is None or drawn.first is None or drawn.box is None:
             return
         side = drawn.face.shape[0]
-        real = crop(drawn.frame.frame, drawn.frame.box, side)
+        real = crop(drawn.frame.frame, drawn.box, side)
         enlarged = cv2.resize(drawn.first, (side, side), interpolation=cv2.INTER_CUBIC)
         for stage, face in (("second", drawn.face), ("first", enlarged)):
             for name, measure in MEASURES.items():
