@@ -52,7 +52,7 @@ class ModelRow:
     judge: Need | None = None
     """The model that measures lip sync in its evaluation, where weights of it are there."""
     examine: str | None = None
-    """Function that measures on the test list a model that makes no video; see `evaluator.expert.examine`."""
+    """Function that measures on the test list a model that makes no video; see `evaluate_expert`."""
     not_to_confuse: str | None = None
     """Said where weights of another network are given for this one."""
 

@@ -29,8 +29,8 @@ from talkingface.utils.files import atomic_path
 if TYPE_CHECKING:
     import torch
 
-    from talkingface.evaluator.evaluator import Evaluation
-    from talkingface.evaluator.results import EvalClip
+    from talkingface.evaluator.clip_result import EvalClip
+    from talkingface.evaluator.evaluation import Evaluation
 
 
 @dataclass(kw_only=True)
@@ -116,7 +116,7 @@ class Judgement:
 
 def test_clips(config: DatasetConfig) -> list[EvalClip]:
     """Videos of the test list, each once, with whether training has seen their speaker."""
-    from talkingface.evaluator.results import EvalClip
+    from talkingface.evaluator.clip_result import EvalClip
 
     def speakers(split: str) -> set[str]:
         path = list_path(config.filelist_root, split)
