@@ -24,7 +24,7 @@ from talkingface.data.dataprocess.steps.folders import AUDIO_NAME
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import Face, FaceDetector, make_detector
 from talkingface.utils.face.follow import FollowedFrame, Frame, follow_face
-from talkingface.utils.files import read_json, write_json
+from talkingface.utils.files import put_in_place, read_json, write_json
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
@@ -191,10 +191,10 @@ def _clear_former(task: PrepareTask, work: Path) -> None:
         former = []
     for number, name in enumerate({task.name, *former}):
         if (task.imgs / name / DONE_NAME).is_file():
-            (task.imgs / name).rename(work / f".former-{number}")
+            put_in_place(task.imgs / name, work / f".former-{number}")
 
 
 def _publish(folder: Path, place: Path) -> None:
     """Move a finished clip to its place in one step."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    folder.rename(place)
+    put_in_place(folder, place)
