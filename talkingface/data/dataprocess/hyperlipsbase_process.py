@@ -31,6 +31,7 @@ from talkingface.data.dataset.filelist import check_disjoint, read_lists
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import make_detector
 from talkingface.utils.files import only_one, write_json
+from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
 MIN_FREE_BYTES = 64 << 20
@@ -62,6 +63,7 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
         UserError: there are neither videos nor prepared clips, no video can be used, a clip is in two lists, or
             another process prepares the same folder.
     """
+    check_main_guard()
     check_disjoint(read_lists(config.filelist_root), config.filelist_root)
     videos = dataset_videos(config)
     if not videos:

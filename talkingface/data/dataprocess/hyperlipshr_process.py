@@ -40,6 +40,7 @@ from talkingface.data.dataset.sync_file import sound_shifts
 from talkingface.utils.device import autocast
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import only_one, read_json, write_text
+from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
 BASE_BATCH = 16
@@ -90,6 +91,7 @@ class HyperLipsHRProcess:
         Raises:
             UserError: nothing can be used, or another process works in the same folder.
         """
+        check_main_guard()
         packed = hr_folder(self.data.packed_root, self.img_size)
         with only_one(packed):
             failed = {} if self.given else self._make_pictures(networks["base"], device)

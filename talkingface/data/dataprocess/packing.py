@@ -22,6 +22,7 @@ from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import frames_folder, index_path, mel_folder, read_index
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import TEMP_PREFIX, only_one, write_text
+from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
 PACK_VERSION = 1
@@ -54,6 +55,7 @@ def pack(
     Raises:
         UserError: there are no prepared clips, none is usable, or the disk is too small.
     """
+    check_main_guard()
     with only_one(Path(config.packed_root)):
         tasks = _tasks(config, img_size, mel_pad_mode)
         todo = [task for task in tasks if _facts(task) is None]
