@@ -154,29 +154,30 @@ def _evaluate(arguments: Arguments) -> None:
     if "generated" in arguments.options or "real" in arguments.options:
         _evaluate_folders(arguments)
         return
-    from talkingface.chain.report import Reporting
-    from talkingface.chain.stage import run_stages, show_plan
-    from talkingface.quick_start.use import judge_checkpoint, judge_trained
+    from talkingface.chain.chain import carry_out_evaluation
 
-    overrides = arguments.overrides()
-    if (checkpoint := arguments.options.get("checkpoint")) is not None:
-        model, dataset = arguments.options.get("model"), arguments.options.get("dataset")
-        judgement = judge_checkpoint(checkpoint, model=model, dataset=dataset, overrides=overrides)
-    else:
-        judgement = judge_trained(_need(arguments, "model"), _need(arguments, "dataset"), overrides)
-    report = Reporting(evaluation=lambda: judgement.folder).write()
-    (show_plan if "dry_run" in arguments.switches else run_stages)([judgement.measure(), report])
+    given = arguments.options
+    if "checkpoint" not in given:
+        _need(arguments, "model")
+        _need(arguments, "dataset")
+    carry_out_evaluation(
+        arguments.overrides(),
+        checkpoint=given.get("checkpoint"),
+        model=given.get("model"),
+        dataset=given.get("dataset"),
+        dry_run="dry_run" in arguments.switches,
+    )
 
 
 def _evaluate_folders(arguments: Arguments) -> None:
-    from talkingface.chain.evaluate_folders import judge_folders
+    from talkingface.chain.evaluate_folders import folder_evaluation
     from talkingface.chain.stage import run_stages, show_plan
 
     generated, real = (_need(arguments, name) for name in ("generated", "real"))
     if given := [name for name in ("checkpoint", "model", "dataset") if name in arguments.options]:
         raise UserError(f"--{given[0]}: not with --generated and --real, which need no model and no dataset")
     output = arguments.options.get("output")
-    judgement = judge_folders(generated, real, output=output, overrides=arguments.overrides())
+    judgement = folder_evaluation(generated, real, output=output, overrides=arguments.overrides())
     (show_plan if "dry_run" in arguments.switches else run_stages)(judgement.stages())
 
 
@@ -209,9 +210,8 @@ def _list(arguments: Arguments) -> None:
     for name in catalog.model_names():
         print(f"  {name:16} {catalog.model_row(name).description}")
     print("datasets (or the folder of your videos)")
-    rows = catalog.one_each(catalog.DATASETS)
     for name in resolve.dataset_names():
-        print(f"  {name:16} {rows.get(name, catalog.VIDEOS).description}")
+        print(f"  {name:16} {catalog.dataset_row(name).description}")
     print(f"profiles\n  {', '.join(profiles())}")
 
 

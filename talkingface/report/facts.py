@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from talkingface.config.plain import read_config
 from talkingface.report.evaluation_facts import EvaluationFacts, read_evaluation
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
@@ -126,9 +125,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _config(path: Path) -> dict[str, Any]:
     """Plain data: runs of models that are not installed here can be shown too."""
-    if not path.is_file():
-        return {}
-    try:
-        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+    return read_config(path) if path.is_file() else {}

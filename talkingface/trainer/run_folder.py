@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from talkingface.config import plain
+from talkingface.config import identity, plain
 from talkingface.config.schema import Config
 from talkingface.model.checkpoint import BEST, CHECKPOINTS, LAST
 from talkingface.utils.errors import UserError
@@ -66,7 +66,7 @@ class RunFolder:
             model=config.model_name,
             dataset=config.dataset_name,
             created=now.isoformat(),
-            fingerprint=fingerprint or plain.fingerprint(config),
+            fingerprint=fingerprint or identity.fingerprint(config),
             finished=False,
         )
         return run

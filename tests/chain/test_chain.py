@@ -95,6 +95,17 @@ def test_an_original_checkpoint_of_the_second_stage(prepared: Path):
     assert all(network.base.state_dict()[key].equal(value) for key, value in base.state_dict().items())
 
 
+def test_a_checkpoint_is_read_once_in_a_run_of_the_decoder(prepared: Path, monkeypatch: pytest.MonkeyPatch):
+    """Header and weights together; the Base is needed by the check, by its faces, and by the training."""
+    assert main(["train", "--model=HyperLipsBase", *TINY, *ALONE["HyperLipsBase"]]) == 0
+    read: list[str] = []
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda path, *a, **k: read.append(Path(path).parts[-3]) or load(path, *a, **k))
+    assert main(["train", "--model=HyperLipsHR", *TINY, *ALONE["HyperLipsHR"]]) == 0
+    (base,) = find_runs("saved", "HyperLipsBase")
+    assert read == [base.name]
+
+
 def test_the_plan_names_every_stage_and_writes_nothing(prepared: Path, capsys: pytest.CaptureFixture[str]):
     before = files(prepared)
     assert main(["--model=HyperLipsBase", *TINY, "--dry-run"]) == 0

@@ -31,8 +31,8 @@ def test_the_page_runs_from_videos_to_a_dubbed_one(
     assert [line.split()[1] for line in lines if line.startswith("[")] == [
         "prepare", "pack", "train", "evaluate", "sample", "report",
     ]  # fmt: skip
-    assert chain.run is not None and chain.judgement is not None and chain.judgement.sample is not None
-    assert probe(chain.judgement.sample).has_audio
+    assert chain.run is not None and chain.evaluation is not None and chain.evaluation.sample is not None
+    assert probe(chain.evaluation.sample).has_audio
     assert (chain.run.path / "evaluation/evaluation.md").is_file()
     page = (chain.run.path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:video/mp4") >= 2 and "opening r" in page

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from functools import cache
+from inspect import isabstract
 
 from talkingface import catalog
-from talkingface.catalog.metrics import METRICS
 from talkingface.evaluator.metrics.base import Metric
 from talkingface.evaluator.metrics.networks import MetricNetworks
 from talkingface.utils.errors import UserError
 
 
-@cache
 def _classes() -> dict[str, type[Metric]]:
     """Every metric's class by its name, in the order of the report."""
-    return catalog.one_each(catalog.load(row) for row in METRICS)
+    found = catalog.metric_classes()
+    if strange := [name for name, metric in found.items() if not issubclass(metric, Metric) or isabstract(metric)]:
+        raise UserError(f"metrics: {', '.join(strange)} should be a whole subclass of evaluator.metrics.base.Metric")
+    return found
 
 
 def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:

@@ -1,4 +1,4 @@
-"""Where weights and runs are looked for, and in which order."""
+"""What a workspace finds: configurations, runs and weights, in which order, and each of them once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.catalog.resolve import choose_dataset
-from talkingface.chain.workspace import Part, checkpoint_file, choose_run, clips_mark, find_weights, make_part
+from talkingface.chain.part import Part
+from talkingface.chain.workspace import RunChoice, Weights, Workspace, clips_mark
 from talkingface.config.loader import Overrides
+from talkingface.model.checkpoint import checkpoint_file
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import CheckpointError
 
@@ -22,19 +23,32 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def part(model: str = "HyperLipsBase", **flags: object) -> Part:
-    return make_part(model, choose_dataset("./videos"), Overrides(flags=flags))
+    return workspace(**flags).part(model)
 
 
-def made_run(of: Part, *, finished: bool, created: str, fingerprint: str | None = None) -> RunFolder:
-    run = RunFolder.create(of.config, fingerprint=fingerprint or of.fingerprint)
+def workspace(**flags: object) -> Workspace:
+    return Workspace.of("./videos", Overrides(flags=flags))
+
+
+def find_weights(part: Part, given: str | None = None) -> Weights:
+    """As a command that begins now finds them."""
+    return workspace().weights(part, given)
+
+
+def choose_run(part: Part) -> RunChoice:
+    return workspace().choose_run(part)
+
+
+def made_run(of: Part, *, finished: bool, created: str) -> RunFolder:
+    run = RunFolder.create(of.config, fingerprint=of.identity)
     run.update_status(finished=finished, created=created)
     run.best.write_bytes(b"weights")
     return run
 
 
 def test_needs_follow_the_recipe():
-    assert [one.row.name for one in part().chain()] == ["SyncNet", "HyperLipsBase"]
-    assert [one.row.name for one in part(sync_weight=0).chain()] == ["HyperLipsBase"]
+    assert [one.row.name for _, one in part().needs] == ["SyncNet"]
+    assert part(sync_weight=0).needs == ()
 
 
 def test_a_needed_model_keeps_its_own_recipe():
@@ -60,8 +74,8 @@ def test_weights_are_looked_for_in_this_order(here: Path):
     old = made_run(expert, finished=True, created="2020")
     made_run(expert, finished=False, created="2022")
     assert find_weights(expert).path == old.best
-    new = made_run(expert, finished=True, created="2021", fingerprint="another recipe")
-    assert find_weights(expert).path == new.best and find_weights(expert).run.path == new.path
+    new = made_run(part("SyncNet", learning_rate=0.5), finished=True, created="2021")
+    assert find_weights(expert).path == new.best
 
     (here / "mine.pth").write_bytes(b"weights")
     assert find_weights(expert, "mine.pth").path == Path("mine.pth")
@@ -79,14 +93,19 @@ def test_runs_of_other_datasets_do_not_count():
 def test_the_newest_equal_run_is_continued_or_used():
     one = part()
     assert choose_run(one).run is None and not choose_run(one).finished
-    made_run(one, finished=True, created="2023", fingerprint="another recipe")
+    made_run(part(learning_rate=0.25), finished=True, created="2023")
     assert choose_run(one).run is None
     done = made_run(one, finished=True, created="2020")
     assert choose_run(one).finished and choose_run(one).run.path == done.path
     cut = made_run(one, finished=False, created="2021")
     choice = choose_run(one)
     assert (choice.run.path, choice.finished) == (cut.path, False) and "cut short" in choice.reason
-    assert choose_run(part(device="cpu", num_workers=0)).run.path == cut.path
+    for harmless in (
+        {"device": "cpu", "num_workers": 0, "precision": "bf16", "crf": 30, "leakage_clips": 0},
+        {"log_every": 3, "save_every": 7, "valid_every": 9, "max_steps": 50, "epochs": 3, "evaluate_batch_size": 2},
+        {"prepare_workers": 3, "clip_timeout": 9.0, "data_root": "./videos/", "packed_root": "elsewhere"},
+    ):
+        assert choose_run(part(**harmless)).run.path == cut.path, harmless
     assert choose_run(part(learning_rate=0.5)).run is None
     assert choose_run(part(resume="never")).run is None
 
@@ -111,3 +130,42 @@ def test_a_run_on_other_clips_is_not_taken(here: Path):
     (here / "dataset/videos/filelist/train.txt").write_text("anna/1\n")
     choice = choose_run(one)
     assert choice.run is None and f"the clips have changed since {run.path}" in choice.reason
+
+
+def test_a_damaged_status_is_named_and_passed_over(here: Path, caplog: pytest.LogCaptureFixture):
+    one = part("SyncNet")
+    run = made_run(one, finished=True, created="2020")
+    (here / "saved/SyncNet-videos-broken").mkdir()
+    (here / "saved/SyncNet-videos-broken/status.json").write_text("{")
+    space = workspace()
+    with caplog.at_level("WARNING", logger="talkingface"):
+        assert space.weights(one).path == run.best
+        assert space.choose_run(one).finished
+    assert [record.getMessage().count("SyncNet-videos-broken") for record in caplog.records] == [1]
+
+
+def test_saved_is_read_once(here: Path, monkeypatch: pytest.MonkeyPatch):
+    one = part("SyncNet")
+    made_run(one, finished=True, created="2020")
+    made_run(one, finished=False, created="2021")
+    read: list[Path] = []
+    status = RunFolder.status
+    monkeypatch.setattr(RunFolder, "status", lambda self: read.append(self.path) or status(self))
+    space = workspace()
+    for _ in range(3):
+        space.weights(one)
+        space.choose_run(one)
+    assert len(read) == len(set(read)) == 2
+
+
+def test_configurations_are_resolved_once(monkeypatch: pytest.MonkeyPatch):
+    from talkingface.chain import workspace as module
+
+    asked: list[str | None] = []
+    resolve = module.resolve
+    monkeypatch.setattr(module, "resolve", lambda model, *a, **k: asked.append(model) or resolve(model, *a, **k))
+    space = workspace()
+    for _ in range(3):
+        space.part("HyperLipsHR")
+        space.part("SyncNet", asked_for=False)
+    assert sorted(str(name) for name in asked) == ["HyperLipsBase", "HyperLipsHR", "SyncNet"]
