@@ -56,8 +56,7 @@ class FolderEvaluation:
     def _scorer(self) -> Scorer:
         from talkingface.evaluator.scorer import Scorer
 
-        device = pick_device(self.config.run.device)
-        expert = self.expert
+        device, expert = pick_device(self.config.run.device), self.expert
         return Scorer.from_config(
             self.config, device, expert=expert.network.to(device) if expert else None, needs_sound=False,
             mel_pad_mode=expert.config.model.mel_pad_mode if expert else None,

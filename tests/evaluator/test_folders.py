@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from talkingface.chain.evaluate_folders import judge_folders
+from talkingface.chain.evaluate_folders import folder_evaluation
 from talkingface.config.loader import Overrides
 from talkingface.evaluator.measured_video import MeasureSettings
 from talkingface.evaluator.metrics.networks import MetricNetworks
@@ -71,11 +71,11 @@ def test_broken_and_silent_ones_do_not_keep_the_rest_from_being_measured(folders
 def test_mistakes_are_refused_before_any_work(folders, tmp_path):
     made, real, _ = folders
     with pytest.raises(UserError, match=r"no such folder"):
-        judge_folders(str(tmp_path / "none"), str(real))
+        folder_evaluation(str(tmp_path / "none"), str(real))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no video of one has the name"):
-        judge_folders(str(tmp_path / "empty"), str(real))
+        folder_evaluation(str(tmp_path / "empty"), str(real))
     with pytest.raises(UserError, match=r"did you mean psnr\?"):
-        judge_folders(str(made), str(real), overrides=Overrides(flags={"metrics": "psrn"}))
+        folder_evaluation(str(made), str(real), overrides=Overrides(flags={"metrics": "psrn"}))
     with pytest.raises(UserError, match=r"results would be written into"):
-        judge_folders(str(made), str(real), output=str(real / "results"))
+        folder_evaluation(str(made), str(real), output=str(real / "results"))

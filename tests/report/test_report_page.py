@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from finished_run import EVIL, Page, clip, evaluation, run, video
 
-from talkingface.chain.report import Reporting
+from talkingface.chain.report import ReportStage
 from talkingface.evaluator.clip_result import ClipResult
 from talkingface.report import cards as cards_module
 from talkingface.report import embedded_video
@@ -163,21 +163,21 @@ def test_an_expert_has_its_shifts(tmp_path: Path):
 
 
 def test_the_stage_writes_once(finished: Path):
-    stage = Reporting(evaluation=lambda: None, run=lambda: finished).write()
+    stage = ReportStage(evaluation=lambda: None, run=lambda: finished).stage()
     assert stage.look().todo
     assert "report.html" in str(stage.work())
     assert not stage.look().todo and stands(finished, None)
     with (finished / "metrics.jsonl").open("a") as file:
         file.write('{"step": 50, "split": "train", "loss": 0.1}\n')
     assert stage.look().todo
-    assert Reporting(evaluation=lambda: None).write().look().todo, "a plan before there is a run"
+    assert ReportStage(evaluation=lambda: None).stage().look().todo, "a plan before there is a run"
 
 
 def test_an_evaluation_on_other_data_has_a_report_of_its_own(finished: Path, clips: list[ClipResult]):
     other = evaluation(finished / "evaluation-other-1", clips[:2], dataset="other")
-    reporting = Reporting(evaluation=lambda: other)
-    reporting.write().work()
-    assert reporting.path == other / "report.html" and not (finished / "report.html").exists()
+    reported = ReportStage(evaluation=lambda: other)
+    reported.stage().work()
+    assert reported.path == other / "report.html" and not (finished / "report.html").exists()
     page = Page(other / "report.html")
     assert "dataset other" in page.text and "Training" in page.text
 
