@@ -130,36 +130,6 @@ def test_prepared_clips_pack_and_load(prepared, config_for):
     assert sample["gt"].shape == (3, 5, 64, 64)
 
 
-class FixedFace:
-    """A detector that always sees the same face, for tests of what comes after it."""
-
-    box = np.array([60, 40, 160, 180], np.float32)
-    landmarks = None
-
-    def __init__(self, *_):
-        pass
-
-    def detect(self, _):
-        return self
-
-    def reset(self):
-        pass
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def here(monkeypatch):
-    """Preparation in this process with a detector that costs nothing."""
-    from talkingface.data.dataprocess import hyperlipsbase_process
-    from talkingface.data.dataprocess.steps import prepare_clip
-
-    monkeypatch.setattr(hyperlipsbase_process, "cores", lambda _: 0)
-    monkeypatch.setattr(hyperlipsbase_process, "make_detector", FixedFace)
-    monkeypatch.setattr(prepare_clip, "_detector", FixedFace)
-
-
 def names_of(data):
     imgs = Path(data.preprocessed_root) / "imgs"
     return sorted(path.relative_to(imgs).as_posix() for path in imgs.glob("*/*"))
