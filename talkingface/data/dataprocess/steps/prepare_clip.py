@@ -17,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.steps.faces import Box, Frame, follow_face
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, DONE_NAME
 from talkingface.utils.errors import MediaError, UserError
-from talkingface.utils.face import FaceDetector, make_detector
-from talkingface.utils.face.crop import pad_and_clip
+from talkingface.utils.face import Face, FaceDetector, make_detector
+from talkingface.utils.face.follow import FollowedFrame, Frame, follow_face
 from talkingface.utils.files import file_mark, put_in_place, read_json, write_json
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
-Followed = Iterable[tuple[Frame, Box | None]]
+Followed = Iterable[FollowedFrame]
 
 
 def cut_pieces(followed: Followed, config: DatasetConfig) -> Iterator[Followed]:
@@ -49,12 +48,11 @@ def write_frames(piece: Followed, folder: Path, config: DatasetConfig) -> NDArra
     folder.mkdir(parents=True)
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
     boxes = []
-    for k, (frame, box) in enumerate(piece):
-        x1, y1, x2, y2 = (0, 0, 0, 0) if box is None else pad_and_clip(box, config.crop_pads, frame.shape)
-        usable = box is not None and x2 - x1 > 1 and y2 - y1 > 1
-        boxes.append(box if usable else np.full(4, np.nan, np.float32))
-        if usable:
-            data = cv2.imencode(".jpg", frame[y1:y2, x1:x2], quality)[1]
+    for k, one in enumerate(piece):
+        boxes.append(np.full(4, np.nan, np.float32) if one.box is None else one.box)
+        if one.box is not None:
+            x1, y1, x2, y2 = one.crop_box(config.crop_pads)
+            data = cv2.imencode(".jpg", one.frame[y1:y2, x1:x2], quality)[1]
             (folder / f"{k}.jpg").write_bytes(data.tobytes())
     return np.asarray(boxes, np.float32).reshape(-1, 4)
 
@@ -159,12 +157,12 @@ def _crop_video(
     config = task.config
     found: list[bool] = []
 
-    def detect(frame: Frame) -> Box | None:
+    def find(_: int, frame: Frame) -> Face | None:
         face = detector.detect(frame)
         found.append(face is not None)
-        return None if face is None else np.asarray(face.box, np.float32)
+        return face
 
-    followed = follow_face(read_frames(task.video, config.fps), detect, window=config.box_smoothing)
+    followed = follow_face(enumerate(read_frames(task.video, config.fps)), find, window=config.box_smoothing)
     rows: list[dict[str, Any]] = []
     first = 0
     for number, piece in enumerate(cut_pieces(followed, config)):
