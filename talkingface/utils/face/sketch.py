@@ -4,7 +4,7 @@ One channel: the published code draws three equal ones and is twice as slow.
 
 Lip masks: the filled outline around the mouth, whose bounding box is where lip losses look.
 
-What HyperLips's second stage reads: the first stage's face at 128 px and a sketch of it.
+What HyperLipsHR's decoder reads: the Base's face at 128 px and a sketch of it.
 """
 
 # N points, H/W pixels, S side of the working size
