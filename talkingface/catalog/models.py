@@ -43,7 +43,7 @@ def _syncnet(name: str, description: str, config: str, model: str) -> ModelRow:
         dataset="talkingface.data.dataset.syncnet_dataset:SyncNetDataset",
         trainer="talkingface.trainer.syncnet_trainer:SyncNetTrainer",
         makes_video=False,
-        evaluate_by="talkingface.evaluator.protocols.expert:examine",
+        evaluate_by="talkingface.evaluator.protocols.expert:evaluate_expert",
         not_to_confuse=_TWO_EXPERTS,
     )
 

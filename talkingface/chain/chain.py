@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from talkingface.chain.check import check
+from talkingface.chain.check import check, check_run
 from talkingface.chain.evaluate import ExpertEvaluation, ModelEvaluation, evaluation_of
 from talkingface.chain.pack import pack_stages
+from talkingface.chain.part import Part
+from talkingface.chain.plan import Plan, make_plan
 from talkingface.chain.prepare import check_data, video_stages
 from talkingface.chain.report import ReportStage
 from talkingface.chain.stage import Say, Stage, run_stages, show_plan
 from talkingface.chain.sync import sync_plan
-from talkingface.chain.train import packed_readers, train_stages, trained_weights
-from talkingface.chain.workspace import Part, Workspace
+from talkingface.chain.train import train_stages, trained_weights
+from talkingface.chain.workspace import Workspace
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
@@ -26,6 +28,7 @@ from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError, UserError
 from talkingface.utils.logger import init_logger
+from talkingface.utils.main_guard import check_main_guard
 
 Until = Literal["prepare", "train", "run"]
 
@@ -35,10 +38,15 @@ class Chain:
     """A command on one model and one dataset: the plan, and what came of it."""
 
     workspace: Workspace
-    part: Part
-    """The model asked for."""
+    plan: Plan
+    """The model asked for, and what its training takes."""
     evaluation: ModelEvaluation | ExpertEvaluation | None = None
     report: ReportStage | None = None
+
+    @property
+    def part(self) -> Part:
+        """The model asked for."""
+        return self.plan.part
 
     @property
     def config(self) -> Config:
@@ -53,7 +61,7 @@ class Chain:
         """Stages up to what training reads."""
         row, workspace = self.part.row, self.workspace
         finished = [self.part] if row.process is None else []
-        readers = [one.config for one in packed_readers(workspace, self.part) or finished]
+        readers = [one.config for one in self.plan.readers or finished]
         expert = row.sync_expert.model if row.sync_expert else row.name if row.evaluate_by else None
         sync = sync_plan(workspace, self.config, model=expert)
         if sync is None:
@@ -62,7 +70,7 @@ class Chain:
 
     def train(self) -> list[Stage]:
         """Data, then every model that is to be trained."""
-        return [*self.data(), *train_stages(self.workspace, self.part)]
+        return [*self.data(), *train_stages(self.workspace, self.plan)]
 
     def all(self) -> list[Stage]:
         """The whole chain: at its end the evaluation, a sample for models that draw faces, and a page about the run."""
@@ -84,7 +92,7 @@ def make_chain(model: str, dataset: str, overrides: Overrides) -> Chain:
         UserError: all that is wrong with them.
     """
     workspace = Workspace.of(dataset, overrides)
-    return Chain(workspace=workspace, part=workspace.part(model))
+    return Chain(workspace=workspace, plan=make_plan(workspace, workspace.part(model)))
 
 
 def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = print) -> None:
@@ -99,11 +107,12 @@ def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = p
     Raises:
         UserError: something given cannot be used.
     """
+    check_main_guard()
     make = {"prepare": chain.data, "train": chain.train, "run": chain.all}
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         _together(chain, until, say)
         return
-    for line in check(chain.workspace, chain.part):
+    for line in check(chain.workspace, chain.plan):
         if dry_run or line.startswith("warning"):
             say(line)
     if dry_run:
@@ -123,6 +132,7 @@ def carry_out_data(dataset: str, overrides: Overrides, *, dry_run: bool = False,
     Raises:
         UserError: something given cannot be used, or there are no data.
     """
+    check_main_guard()
     workspace = Workspace.of(dataset, overrides)
     config = workspace.resolved(None, asked_for=False).config
     check_data(workspace.dataset.row, config.dataset)
@@ -169,6 +179,7 @@ def carry_out_evaluation(
     evaluation = evaluation_of(workspace, trained.config, lambda: trained)
     if evaluation is None:
         raise UserError(f"{path}: is of {trained.row.name}, for which there is no evaluation")
+    check_run(trained.config.run)
     stages = [*evaluation.stages()[:1], ReportStage(evaluation=lambda: evaluation.folder).stage()]
     (show_plan if dry_run else run_stages)(stages, say)
     return evaluation
@@ -193,7 +204,7 @@ def _together(chain: Chain, until: Until, say: Say) -> None:
             f"{until}: runs in one process; under torchrun use the command `train`, after `prepare` without torchrun"
         )
     distributed.start(pick_device(chain.config.run.device))
-    stages = train_stages(chain.workspace, chain.part)
+    stages = train_stages(chain.workspace, chain.plan)
     distributed.barrier()  # all have seen the same runs before the first makes a new one
     run_stages(stages, say if distributed.rank() == 0 else lambda line: None)
 

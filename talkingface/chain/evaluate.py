@@ -22,8 +22,8 @@ from talkingface.utils.device import pick_device
 from talkingface.utils.files import atomic_path
 
 if TYPE_CHECKING:
-    from talkingface.evaluator.outcome import Evaluation
-    from talkingface.evaluator.results import EvalClip
+    from talkingface.evaluator.clip_result import EvalClip
+    from talkingface.evaluator.evaluation import Evaluation
 
 
 @dataclass(kw_only=True)
@@ -147,7 +147,7 @@ def evaluation_of(
 
 def test_clips(config: DatasetConfig) -> list[EvalClip]:
     """Videos of the test list, each once, with whether training has seen their speaker."""
-    from talkingface.evaluator.results import EvalClip
+    from talkingface.evaluator.clip_result import EvalClip
 
     def speakers(split: str) -> set[str]:
         path = list_path(config.filelist_root, split)

@@ -19,8 +19,8 @@ from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from talkingface.evaluator.measuring import Measuring
     from talkingface.evaluator.protocols.folders import Paired
+    from talkingface.evaluator.scorer import Scorer
 
 
 @dataclass(kw_only=True)
@@ -47,23 +47,19 @@ class FolderEvaluation:
         from talkingface.evaluator.protocols.folders import evaluate_folders
 
         progress = self.config.run.show_progress
-        done = evaluate_folders(self.paired, self._measuring(), out_dir=self.out_dir, progress=progress)
+        done = evaluate_folders(self.paired, self._scorer(), out_dir=self.out_dir, progress=progress)
         lines = done.table.splitlines()
         lines += [f"not measured: {title} ({reason})" for title, reason in done.not_measured.items()]
         lines += [f"left out: {name}: {reason}" for name, reason in done.failed.items()]
         return "\n".join([*lines, f"numbers in {self.out_dir}"])
 
-    def _measuring(self) -> Measuring:
-        from talkingface.evaluator.measuring import Measuring
-        from talkingface.evaluator.metrics.networks import Judges
-        from talkingface.evaluator.metrics.registry import make_metrics
+    def _scorer(self) -> Scorer:
+        from talkingface.evaluator.scorer import Scorer
 
-        device, data, expert = pick_device(self.config.run.device), self.config.dataset, self.expert
-        return Measuring(
-            metrics=make_metrics(self.config.run.metrics), judges=Judges.of(self.config, device),
-            expert=expert.network.to(device) if expert else None, device=device,
-            mel_pad_mode=(expert.config if expert else self.config).model.mel_pad_mode, pads=data.crop_pads,
-            window=data.box_smoothing, needs_sound=False,
+        device, expert = pick_device(self.config.run.device), self.expert
+        return Scorer.from_config(
+            self.config, device, expert=expert.network.to(device) if expert else None, needs_sound=False,
+            mel_pad_mode=expert.config.model.mel_pad_mode if expert else None,
         )  # fmt: skip
 
 

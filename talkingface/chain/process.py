@@ -8,11 +8,10 @@ from typing import Any
 import torch
 
 from talkingface import catalog
-from talkingface.catalog.rows import Need
+from talkingface.chain.part import Part
 from talkingface.chain.stage import Look, Stage
-from talkingface.chain.workspace import Part, Workspace
+from talkingface.chain.workspace import Workspace
 from talkingface.config.schema import Config
-from talkingface.model.trained import Trained
 from talkingface.trainer import distributed
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError
@@ -64,14 +63,3 @@ def with_needs(workspace: Workspace, part: Part) -> tuple[Config, dict[str, torc
         values[need.path_key] = str(weights.path)
         values |= {own: getattr(trained.config.model, theirs) for own, theirs in need.takes}
     return replace(part.config, model=replace(part.config.model, **values)), networks
-
-
-def warn_if_poor(trained: Trained, need: Need) -> str | None:
-    """A line of warning where needed weights are worse than they should be, as far as the checkpoint tells."""
-    loss = trained.header.metrics.get("loss") if trained.header else None
-    if loss is None or need.good_loss is None or loss <= need.good_loss:
-        return None
-    return (
-        f"warning: {need.part} {trained.path} has a validation loss of {loss:.3f}; it is worth training by up to "
-        f"{need.good_loss:g}. Train it longer (--model={need.model}), or expect little of it"
-    )

@@ -14,11 +14,13 @@ from typing import Any
 from tqdm import tqdm
 
 from talkingface.chain.pack import data_stages
+from talkingface.chain.plan import make_plan
 from talkingface.chain.stage import Look, Stage
 from talkingface.chain.train import train_stages
 from talkingface.chain.workspace import Workspace
 from talkingface.config.schema import Config, DatasetConfig
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint
+from talkingface.data.dataprocess.steps.folder_state import folder_fingerprint
+from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import Clip, open_clips
 from talkingface.data.dataset.sync_file import ClipSync, read_sync, write_sync
@@ -70,7 +72,7 @@ def sync_plan(workspace: Workspace, config: Config, *, model: str | None) -> Syn
         path = raw.weights(expert).path
         return None if path is None else raw.trained(path, model=expert.row.name)
 
-    training = [] if raw.weights(expert).path else train_stages(raw, expert)
+    training = [] if raw.weights(expert).path else train_stages(raw, make_plan(raw, expert))
     stages = [*data_stages(row, [expert.config]), *training, measure(config, trained_expert)]
     return SyncPlan(stages, expert.config)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from talkingface import catalog
-from talkingface.chain.process import process_stages, warn_if_poor, with_needs
+from talkingface.chain.part import Part
+from talkingface.chain.plan import Plan
+from talkingface.chain.process import process_stages, with_needs
 from talkingface.chain.stage import Look, Stage
-from talkingface.chain.workspace import Part, Workspace, check_same, clips_mark, selection
+from talkingface.chain.workspace import Workspace, clips_mark, selection
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.model.checkpoint import best_checkpoint
@@ -19,51 +21,12 @@ from talkingface.utils.errors import CheckpointError
 from talkingface.utils.seed import init_seed
 
 
-def train_stages(workspace: Workspace, part: Part) -> list[Stage]:
-    """The models that `part` needs and whose weights are not there, then `part` itself."""
-    if workspace.choose_run(part).finished:
-        return [_main(workspace, part)]
-    stages = [
-        stage
-        for one in missing(workspace, part)
-        for stage in (*process_stages(workspace, one), _needed(workspace, one))
-    ]
-    return [*stages, *process_stages(workspace, part), _main(workspace, part)]
-
-
-def missing(workspace: Workspace, part: Part) -> list[Part]:
-    """Models to train before `part`, in order."""
-    found: list[Part] = []
-    for need, needed in part.needs:
-        if workspace.weights(needed, part.given(need)).path is None:
-            found += [one for one in (*missing(workspace, needed), needed) if one not in found]
-    return found
-
-
-def packed_readers(workspace: Workspace, part: Part) -> list[Part]:
-    """Models that will be trained on packed faces; those with a process of their own read what that makes."""
-    readers = [] if workspace.choose_run(part).finished else [*missing(workspace, part), part]
-    return [one for one in readers if one.row.process is None]
-
-
-def check_needs(workspace: Workspace, part: Part) -> list[str]:
-    """Load the weights that are there and that training will take; returns a line for each, warnings included.
-
-    Raises:
-        CheckpointError: a configured checkpoint is missing, damaged or of another model.
-    """
-    lines = []
-    for need, needed in part.needs:
-        weights = workspace.weights(needed, part.given(need))
-        if weights.path is None:
-            lines += check_needs(workspace, needed)
-            continue
-        trained = workspace.trained(weights.path, model=need.model)
-        check_same(need, part.config, trained.config)
-        lines.append(f"{need.part}: {weights.reason}")
-        warning = warn_if_poor(trained, need)
-        lines += [warning] if warning else []
-    return lines
+def train_stages(workspace: Workspace, plan: Plan) -> list[Stage]:
+    """The models that are needed and whose weights are not there, then the one asked for."""
+    if plan.choice.finished:
+        return [_main(workspace, plan.part)]
+    stages = [stage for one in plan.first for stage in (*process_stages(workspace, one), _needed(workspace, one))]
+    return [*stages, *process_stages(workspace, plan.part), _main(workspace, plan.part)]
 
 
 def _needed(workspace: Workspace, part: Part) -> Stage:

@@ -11,15 +11,16 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset, resolve
-from talkingface.catalog.rows import ModelRow, Need
-from talkingface.config.identity import fingerprint
+from talkingface.chain.part import Part, check_same
 from talkingface.config.loader import Overrides, Resolved
-from talkingface.config.schema import Config, ConfigError
+from talkingface.config.plain import read_config
+from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.trained import Trained, load_trained
@@ -29,36 +30,21 @@ from talkingface.utils.errors import UserError
 LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One model of a chain, with its configuration."""
-
-    row: ModelRow
-    resolved: Resolved
-    needs: tuple[tuple[Need, Part], ...] = ()
-    """Models whose weights its training takes."""
-
-    @property
-    def config(self) -> Config:
-        return self.resolved.config
-
-    @property
-    def identity(self) -> str:
-        """What two runs must share for one to continue the other."""
-        return fingerprint(self.config)
-
-    def given(self, need: Need) -> str | None:
-        """The checkpoint that the configuration names for a need."""
-        path: str | None = getattr(self.config.model, need.path_key)
-        return path
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Run:
     """A folder of saved/, as it was read."""
 
     folder: RunFolder
     status: Mapping[str, Any]
+
+    @cached_property
+    def config(self) -> dict[str, Any] | None:
+        """The configuration beside it as plain data; None where it is damaged, which is told once."""
+        try:
+            return read_config(self.folder.config_file)
+        except UserError as error:
+            LOGGER.warning("passed over: %s", error)
+            return None
 
     @property
     def finished(self) -> bool:
@@ -198,7 +184,7 @@ class Workspace:
         config = part.config
         if config.run.resume == "never":
             return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
-        equal = [run for run in self.runs(config) if run.status.get("fingerprint") == part.identity]
+        equal = [run for run in self.runs(config) if run.config is not None and part.continues(run.config)]
         found = [run for run in equal if run.status.get("clips") in (None, clips_mark(config))]
         if not found:
             changed = f"the clips have changed since {equal[0].folder.path}" if equal else ""
@@ -239,20 +225,6 @@ class Workspace:
                     LOGGER.warning("passed over: %s", error)
             self._read.runs[saved_dir] = found
         return self._read.runs[saved_dir]
-
-
-def check_same(need: Need, config: Config, needed: Config) -> None:
-    """Refuse a model and what it needs where they differ in what must be alike.
-
-    Raises:
-        ConfigError: names the first such key and both values.
-    """
-    for key in need.same:
-        own, other = getattr(config.model, key), getattr(needed.model, key)
-        if own != other:
-            raise ConfigError(
-                f"{key}: {config.model_name} has {own}, its {need.part} {needed.model_name} has {other}; set both alike"
-            )
 
 
 def selection(config: Config) -> dict[str, Any]:

@@ -212,7 +212,8 @@ def test_mistakes_are_found_before_anything_is_written(prepared: Path, capsys: p
 def test_prepare_alone_needs_no_model(prepared: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["prepare", "--dataset=toy", "--show_progress=false"]) == 0
     assert (prepared / "dataset/toy/filelist/train.txt").is_file()
-    assert main(["prepare", "--model=HyperLipsBase", *TINY, "--img_size=32"]) == 0
+    flags = ["--profile=none", "--show_progress=false", "--prepare_workers=1", "--img_size=32"]
+    assert main(["prepare", "--model=HyperLipsBase", "--dataset=toy", *flags]) == 0
     assert (prepared / "dataset/toy/packed/packed_32_constant.jsonl").is_file()
 
 

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from inspect import isabstract
 
 from talkingface import catalog
-from talkingface.evaluator.metrics.base import Given, Metric
+from talkingface.evaluator.metrics.base import Metric
+from talkingface.evaluator.metrics.networks import MetricNetworks
 from talkingface.utils.errors import UserError
 
 
@@ -33,10 +34,10 @@ def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
     return [known[name]() for name in (names or known)]
 
 
-def unmeasured(metrics: list[Metric], given: Given) -> dict[str, str]:
+def unmeasured(metrics: list[Metric], networks: MetricNetworks) -> dict[str, str]:
     """Return why metrics cannot be taken: their titles, joined where the reason is the same, to the reason."""
     titles: dict[str, list[str]] = {}
     for one in metrics:
-        if (reason := one.not_measured(given)) is not None:
+        if (reason := one.not_measured(networks)) is not None:
             titles.setdefault(reason, []).append(one.title)
     return {", ".join(names): reason for reason, names in titles.items()}

@@ -1,4 +1,4 @@
-"""Tables of a page: lines of text cells, the first line being the heading."""
+"""Tables about runs: their figures, their configurations, what an evaluated sync expert can do."""
 
 from __future__ import annotations
 
@@ -6,34 +6,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from talkingface.evaluator.metrics.registry import make_metrics
-from talkingface.evaluator.report import cell, heading, table
 from talkingface.evaluator.summary import ROWS
+from talkingface.evaluator.tables import Lines, cell, heading, table
 from talkingface.report.facts import Facts
 
-Lines = list[list[str]]
 MOST_EARLIER = 4
 """Earlier runs in a report's table."""
 
 
 def own_table(facts: Facts) -> Lines:
-    """Every row of the run's own evaluation; empty without one."""
-    if facts.measured is None:
-        return []
-    return table(facts.measured.rows, make_metrics(), facts.measured.ranges)
+    """Return every row of the run's own evaluation; empty without one."""
+    found = facts.evaluation
+    return [] if found is None else table(found.rows, make_metrics(), found.ranges)
 
 
 def runs_table(runs: Sequence[tuple[str, Facts]], *, row: str = "model") -> Lines:
-    """One column a run, the real videos' first, one line a metric; empty without any evaluation.
+    """Return one column a run, the real videos' first, one line a metric; empty without any evaluation.
 
     Args:
-        runs: titles and runs; the real videos are those of the first that was measured.
+        runs: titles and runs; the real videos are those of the first that was evaluated.
         row: of `summary.ROWS`, which clips and whose sound.
     """
-    measured = [(title, one.measured) for title, one in runs if one.measured and row in one.measured.rows]
-    if not measured:
+    evaluated = [(title, one.evaluation) for title, one in runs if one.evaluation and row in one.evaluation.rows]
+    if not evaluated:
         return []
-    columns = [(ROWS["real"], measured[0][1].rows["real"], measured[0][1].ranges.get("real", {}))]
-    columns += [(title, one.rows[row], one.ranges.get(row, {})) for title, one in measured]
+    columns = [(ROWS["real"], evaluated[0][1].rows["real"], evaluated[0][1].ranges.get("real", {}))]
+    columns += [(title, one.rows[row], one.ranges.get(row, {})) for title, one in evaluated]
     lines = [["", *(title for title, *_ in columns)]]
     lines.append(["clips", *(str(int(values["clips"] or 0)) for _, values, _ in columns)])
     for metric in make_metrics():
@@ -45,23 +43,34 @@ def runs_table(runs: Sequence[tuple[str, Facts]], *, row: str = "model") -> Line
 
 
 def same_clips(runs: Sequence[Facts]) -> bool:
-    """Whether all evaluations measured the same clips by name."""
-    sets = {frozenset(clip.name for clip in one.measured.good) for one in runs if one.measured}
+    """Whether all evaluations are of the same clips by name."""
+    sets = {frozenset(clip.name for clip in one.evaluation.good) for one in runs if one.evaluation}
     return len(sets) <= 1
 
 
+def last_losses(facts: Facts) -> Lines:
+    """Return the last values of metrics.jsonl, of training and of validation."""
+    lines = [["", "step", "values"]]
+    for split, name in (("train", "training"), ("valid", "validation")):
+        last = next((one for one in reversed(facts.lines) if one.get("split") == split), None)
+        if last is not None:
+            values = {key: value for key, value in last.items() if key not in ("step", "split", "epoch")}
+            lines.append([name, str(last["step"]), ", ".join(f"{key} {value:.4g}" for key, value in values.items())])
+    return lines
+
+
 def config_table(facts: Facts) -> Lines:
-    """Key and value, in the file's order."""
+    """Return key and value, in the file's order."""
     return [["key", "value"], *([key, _text(value)] for key, value in flat(facts.config).items())]
 
 
 def environment_table(facts: Facts) -> Lines:
-    """Key and value; without the machine's name, since pages are passed on."""
+    """Return key and value; without the machine's name, since pages are passed on."""
     return [["", ""], *([key, _text(value)] for key, value in flat(facts.environment).items() if key != "host")]
 
 
 def differences(runs: Sequence[tuple[str, Facts]]) -> Lines:
-    """Configuration keys whose values differ, a column a run."""
+    """Return configuration keys whose values differ, a column a run."""
     values = [flat(one.config) for _, one in runs]
     keys = dict.fromkeys(key for one in values for key in one)
     lines = [["key", *(title for title, _ in runs)]]
@@ -73,7 +82,7 @@ def differences(runs: Sequence[tuple[str, Facts]]) -> Lines:
 
 
 def expert_tables(expert: dict[str, Any]) -> tuple[Lines, Lines]:
-    """What an evaluated sync expert can do: its figures, and the offset found for each shift of each clip."""
+    """Return what an evaluated sync expert can do: its figures, and the offset found for each shift of each clip."""
     if not expert:
         return [], []
     rows = expert["clips"]
@@ -93,7 +102,7 @@ def expert_tables(expert: dict[str, Any]) -> tuple[Lines, Lines]:
 
 
 def flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dots between the keys."""
+    """Return nested mappings as one, with dots between the keys."""
     out: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{before}{key}"
