@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from tiny import tiny_config
 
+from talkingface.config.plain import read_config
 from talkingface.trainer.run_folder import RunFolder, find_runs
 from talkingface.utils.errors import UserError
 
@@ -42,7 +42,7 @@ def test_create(tmp_path: Path) -> None:
     assert len({run.path for run in runs}) == 3
     assert all(run.name.startswith("Tiny-memory-") for run in runs)
     run = runs[0]
-    stored = yaml.safe_load(run.config_file.read_text())
+    stored = read_config(run.config_file)
     assert stored["model"]["learning_rate"] == 0.01
     environment = json.loads(run.environment_file.read_text())
     assert environment["packages"]["torch"]
