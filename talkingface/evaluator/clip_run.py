@@ -5,8 +5,6 @@ What stands of a clip from an earlier run, so that an evaluation goes on where i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +17,10 @@ from talkingface.evaluator.protocols.decoder import StageScores
 from talkingface.evaluator.protocols.reconstruction import from_frame, measured_from
 from talkingface.evaluator.protocols.silence import silence_of
 from talkingface.evaluator.results import ClipResult, EvalClip, finite, numbers, own_scores
-from talkingface.generate import generate
+from talkingface.generate import Dubber
 from talkingface.generate.synthesizer import Predictor
 from talkingface.utils.errors import UserError
-from talkingface.utils.face import FaceDetector, make_detector
+from talkingface.utils.face import FaceDetector
 from talkingface.utils.face.follow import FaceRecord
 from talkingface.utils.files import read_json, write_json
 
@@ -95,25 +93,9 @@ class ClipWork:
     def _generate(
         self, face: Path, sound: Path, output: Path, faces: FaceRecord, watch: StageScores | None = None
     ) -> None:
-        data = self.config.dataset
-        with self._generating_detector() as detector:
-            generate(
-                self.model, face=face, audio=sound, output=output, detector=detector,
-                faces=faces if detector is None else None,
-                img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode,
-                device=self.measuring.device,
-                precision=self.config.run.precision, pads=data.crop_pads, box_smoothing=data.box_smoothing,
-                batch_size=self.config.model.evaluate_batch_size, progress=False, watch=watch,
-            )  # fmt: skip
-
-    @contextmanager
-    def _generating_detector(self) -> Iterator[FaceDetector | None]:
-        """The detector that the data were prepared with; None where its faces have been found for measuring."""
-        if self.config.dataset.face_detector == DETECTOR:
-            yield None
-            return
-        with make_detector(self.config.dataset.face_detector, self.config.dataset.face_detector_weights) as detector:
-            yield detector
+        known = self.config.dataset.face_detector == DETECTOR
+        with Dubber(self.model, self.config, device=self.measuring.device) as dubber:
+            dubber.write(face, sound, output, faces=faces if known else None, watch=watch)
 
 
 @dataclass(kw_only=True)

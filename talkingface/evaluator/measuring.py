@@ -15,12 +15,12 @@ from talkingface.evaluator.metrics.registry import unmeasured
 from talkingface.evaluator.metrics.sync import Expert
 from talkingface.evaluator.outcome import save_parts
 from talkingface.evaluator.results import ClipResult, numbers, own_scores, real_scores
-from talkingface.generate.dubber import PadMode
 from talkingface.model.checkpoint import model_mark
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector
 from talkingface.utils.face.follow import FaceRecord, Pads
 from talkingface.utils.files import digest
+from talkingface.utils.media.mel import PadMode
 from talkingface.utils.media.video import probe
 
 DETECTOR = "mediapipe"

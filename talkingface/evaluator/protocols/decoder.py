@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from talkingface.evaluator.metrics.image import mouth_region, psnr, ssim
-from talkingface.generate.synthesizer import DrawnFace
+from talkingface.generate import DrawnFace
 from talkingface.utils.face.crop import crop
 
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
@@ -37,11 +37,11 @@ class StageScores:
 
     def __call__(self, drawn: DrawnFace) -> None:
         """Note one frame; those without a face, and models of one stage, are passed over."""
-        if drawn.face is None or drawn.first is None or drawn.box is None:
+        if drawn.face is None or drawn.base_face is None or drawn.box is None:
             return
         side = drawn.face.shape[0]
         real = crop(drawn.frame.frame, drawn.box, side)
-        enlarged = cv2.resize(drawn.first, (side, side), interpolation=cv2.INTER_CUBIC)
+        enlarged = cv2.resize(drawn.base_face, (side, side), interpolation=cv2.INTER_CUBIC)
         for stage, face in (("second", drawn.face), ("first", enlarged)):
             for name, measure in MEASURES.items():
                 self._values.setdefault(f"{stage}_{name}", []).append(min(measure(face, real), EQUAL))

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from talkingface.generate.files import SAMPLE_RATE
 from talkingface.utils.media.audio import read_audio, write_wav
+from talkingface.utils.media.mel import SAMPLE_RATE
 
 
 def silent_clips(names: Sequence[str], count: int) -> set[str]:
