@@ -123,6 +123,26 @@ def test_a_copied_project_goes_on_where_it_was(evaluation, setting, tmp_path):
     assert noted == {f"p/{k}": [f"../{k}.mp4", f"videos/p/{k}.mp4"] for k in range(3)}
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "again"),
+    [
+        ("crf", 30, True), ("mel_timing", "published", True), ("generate_pads", (0, 8, 0, 0), True),
+        ("paste_feather", 0.2, True), ("loop", "restart", True), ("generate_batch_size", 3, False), ("seed", 0, False),
+    ],
+)  # fmt: skip
+def test_what_changes_the_drawn_video_makes_it_again(evaluation, setting, tmp_path, key, value, again):
+    out, clips, run, _ = setting
+    for name in ("clips", "videos", "silence"):
+        (tmp_path / name / "p").mkdir(parents=True)
+    for path in (out / "clips/p").glob("0.*"):
+        shutil.copy(path, tmp_path / "clips/p")
+    for folder in ("videos/p", "silence/p"):
+        shutil.copy(out / folder / "0.mp4", tmp_path / folder)
+    Reference.calls = 0
+    run(clips[:1], out=tmp_path, **{key: value})
+    assert (Reference.calls > 0) is again
+
+
 def test_other_weights_do_everything_again(evaluation, setting):
     _, clips, run, _ = setting
     model = Reference()
