@@ -6,7 +6,7 @@ One thread measures while the main one dubs, so two cores are used and at most t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,12 +30,11 @@ from talkingface.evaluator.protocols.reconstruction import Reconstruction
 from talkingface.evaluator.protocols.silence import Silence, silent_clips
 from talkingface.evaluator.scorer import Scorer
 from talkingface.evaluator.summary import PROTOCOLS
-from talkingface.generate import generate
-from talkingface.generate.synthesizer import DrawnFace, Predictor
+from talkingface.generate import Dubber, DubbingSettings
+from talkingface.generate.synthesizer import Predictor
 from talkingface.model.checkpoint import model_mark
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
-from talkingface.utils.face.follow import FaceRecord
 from talkingface.utils.files import digest
 
 OUTPUT_VERSION = 2
@@ -85,11 +84,18 @@ class Evaluator:
             Silence(clips=silent),
             OtherSound(sounds={name: by_name[other] for name, other in pairs.items()}),
         ]
-        marks = {"drawn_by": self._drawn_by(fingerprint), "scored_by": digest(str(OUTPUT_VERSION), self.scorer.mark())}
-        jobs = [ClipJob.plan(one, protocols, out_dir=self.out_dir, **marks) for one in clips]
+        drawn_by = digest(str(OUTPUT_VERSION), fingerprint, DubbingSettings.of(self.config).mark())
+        scored_by = digest(str(OUTPUT_VERSION), self.scorer.mark())
+        jobs = [
+            ClipJob.plan(one, protocols, out_dir=self.out_dir, drawn_by=drawn_by, scored_by=scored_by) for one in clips
+        ]
         own_detector = make_detector(DETECTOR) if self.detector is None else nullcontext(self.detector)
-        with own_detector as detector, in_evaluation_mode(self.expert):
-            results = self._results(jobs, detector)
+        with (
+            own_detector as detector,
+            Dubber(self.model, self.config, device=self.device) as dubber,
+            in_evaluation_mode(self.expert),
+        ):
+            results = self._results(jobs, detector, dubber)
         compare_openings(results)
         not_done = {} if pairs else {"another clip's sound": "there is only one clip"}
         if not silent:
@@ -102,28 +108,7 @@ class Evaluator:
             facts={"pairs": pairs, "fingerprint": fingerprint},
         )  # fmt: skip
 
-    def _drawn_by(self, fingerprint: str) -> str:
-        """Mark of all that changes the dubbed videos, beside face and sound."""
-        config = self.config
-        data, model = config.dataset, config.model
-        how = (model.img_size, model.input_size, data.crop_pads, data.box_smoothing, data.face_detector)
-        return digest(str(OUTPUT_VERSION), fingerprint, repr(how), model.mel_pad_mode, config.run.precision)
-
-    def _write(
-        self, face: Path, sound: Path, output: Path, *, faces: FaceRecord, watch: Callable[[DrawnFace], None]
-    ) -> None:
-        data = self.config.dataset
-        same = data.face_detector == DETECTOR
-        other = nullcontext(None) if same else make_detector(data.face_detector, data.face_detector_weights)
-        with other as detector:
-            generate(
-                self.model, face=face, audio=sound, output=output, detector=detector, faces=faces if same else None,
-                img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode,
-                device=self.device, precision=self.config.run.precision, pads=data.crop_pads,
-                box_smoothing=data.box_smoothing, batch_size=self.config.model.evaluate_batch_size, watch=watch,
-            )  # fmt: skip
-
-    def _results(self, jobs: list[ClipJob], detector: FaceDetector) -> list[ClipResult]:
+    def _results(self, jobs: list[ClipJob], detector: FaceDetector, dubber: Dubber) -> list[ClipResult]:
         """Return the results in the clips' order: those of an earlier evaluation, and new ones for the rest."""
         earlier = [(job.clip.name, job.earlier_result()) for job in jobs]
         results = {name: result for name, result in earlier if result is not None}
@@ -131,13 +116,13 @@ class Evaluator:
         with tqdm(
             total=len(jobs), initial=len(results), unit="clip", desc="evaluate", disable=not self.progress
         ) as bar:
-            for job, result in self._run(todo, detector):
+            for job, result in self._run(todo, detector, dubber):
                 results[result.name] = result
                 job.keep(result)
                 bar.update()
         return [results[job.clip.name] for job in jobs]
 
-    def _run(self, todo: list[ClipJob], detector: FaceDetector) -> Iterator[tuple[ClipJob, ClipResult]]:
+    def _run(self, todo: list[ClipJob], detector: FaceDetector, dubber: Dubber) -> Iterator[tuple[ClipJob, ClipResult]]:
         """Yield results in order. The worker thread measures the next real video, then scores what was dubbed."""
         waiting: deque[tuple[ClipJob, Future[ClipResult]]] = deque()
         with ThreadPoolExecutor(1, "measure") as worker:
@@ -153,7 +138,7 @@ class Evaluator:
                 scored: Future[ClipResult] = Future()
                 try:
                     real, faces = measured.result()
-                    job.dub(self._write, faces)
+                    job.dub(dubber, faces)
                     scored = worker.submit(job.score, self.scorer, real, detector)
                 except Exception as error:
                     scored.set_exception(error)

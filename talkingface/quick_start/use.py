@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from talkingface.config.loader import Overrides
-from talkingface.generate import GenerateSummary, generate
-from talkingface.model.checkpoint import checkpoint_file
-from talkingface.model.trained import load_trained
-from talkingface.utils.device import pick_device
-from talkingface.utils.errors import MediaError, UserError
-from talkingface.utils.face import make_detector
+from talkingface.generate import Dubber, GenerateSummary
+from talkingface.generate.files import user_path
+from talkingface.utils.errors import MediaError
 
 
 def generate_video(
@@ -36,26 +31,7 @@ def generate_video(
         UserError: something given is missing or does not fit.
     """
     for flag, path in (("face", face), ("audio", audio)):
-        if not Path(path).is_file():
+        if not user_path(path).is_file():
             raise MediaError(f"--{flag}={path}: no such file")
-    trained = load_trained(checkpoint_file(checkpoint), model=model, overrides=overrides)
-    if not trained.row.makes_video:
-        raise UserError(f"{checkpoint}: is of {trained.row.name}, which draws no faces; wanted a model that does")
-    config = trained.config
-    device = pick_device(config.run.device)
-    with make_detector(config.dataset.face_detector, config.dataset.face_detector_weights) as detector:
-        return generate(
-            trained.network.to(device),
-            face=face,
-            audio=audio,
-            output=output,
-            detector=detector,
-            img_size=config.model.input_size,
-            mel_pad_mode=config.model.mel_pad_mode,
-            device=device,
-            precision=config.run.precision,
-            pads=config.dataset.crop_pads,
-            batch_size=config.model.evaluate_batch_size,
-            box_smoothing=config.dataset.box_smoothing,
-            progress=config.run.show_progress,
-        )
+    with Dubber.from_checkpoint(checkpoint, model=model, overrides=overrides) as dubber:
+        return dubber.write(face, audio, output, progress=dubber.config.run.show_progress)

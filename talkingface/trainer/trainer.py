@@ -135,7 +135,7 @@ class Trainer:
             fps=self.config.dataset.fps,
             device=self.device,
             batch_size=self.recipe.evaluate_batch_size,
-            autocast=self.autocast(),
+            precision=self.config.run.precision,
         )
 
     # What recipes use

@@ -17,6 +17,7 @@ from torch.utils.data import default_collate
 
 from talkingface.batch import Batch, to_network
 from talkingface.evaluator.metrics.image import picture_scores
+from talkingface.pictures import to_pictures
 
 
 def fixed_batches(length: int, *, batch_size: int, num_batches: int) -> list[range]:
@@ -69,6 +70,4 @@ def picture_values(fake: Tensor, real: Tensor) -> dict[str, Tensor]:
 
 def _middle_frames(faces: Tensor) -> np.ndarray:
     """uint8 (n, H, W, 3), rounded as written pictures are."""
-    frames = faces[:MOST_FRAMES, :, faces.shape[2] // 2].float().clamp(0, 1)
-    # (n, 3, H, W) to (n, H, W, 3)
-    return frames.mul(255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return to_pictures(faces[:MOST_FRAMES, :, faces.shape[2] // 2])
