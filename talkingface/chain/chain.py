@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from talkingface.chain.check import check
+from talkingface.chain.check import check, check_run
 from talkingface.chain.evaluate import ExpertEvaluation, ModelEvaluation, evaluation_of
 from talkingface.chain.pack import pack_stages
 from talkingface.chain.part import Part
@@ -28,6 +28,7 @@ from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError, UserError
 from talkingface.utils.logger import init_logger
+from talkingface.utils.main_guard import check_main_guard
 
 Until = Literal["prepare", "train", "run"]
 
@@ -106,6 +107,7 @@ def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = p
     Raises:
         UserError: something given cannot be used.
     """
+    check_main_guard()
     make = {"prepare": chain.data, "train": chain.train, "run": chain.all}
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         _together(chain, until, say)
@@ -130,6 +132,7 @@ def carry_out_data(dataset: str, overrides: Overrides, *, dry_run: bool = False,
     Raises:
         UserError: something given cannot be used, or there are no data.
     """
+    check_main_guard()
     workspace = Workspace.of(dataset, overrides)
     config = workspace.resolved(None, asked_for=False).config
     check_data(workspace.dataset.row, config.dataset)
@@ -176,6 +179,7 @@ def carry_out_evaluation(
     evaluation = evaluation_of(workspace, trained.config, lambda: trained)
     if evaluation is None:
         raise UserError(f"{path}: is of {trained.row.name}, for which there is no evaluation")
+    check_run(trained.config.run)
     stages = [*evaluation.stages()[:1], ReportStage(evaluation=lambda: evaluation.folder).stage()]
     (show_plan if dry_run else run_stages)(stages, say)
     return evaluation

@@ -11,6 +11,7 @@ from talkingface.chain.part import check_same
 from talkingface.chain.plan import Plan
 from talkingface.chain.prepare import check_data
 from talkingface.chain.workspace import Workspace
+from talkingface.config.schema import RunConfig
 from talkingface.model.trained import Trained
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
@@ -24,11 +25,7 @@ def check(workspace: Workspace, plan: Plan) -> list[str]:
     """
     part, config = plan.part, plan.part.config
     lines = [f"configuration: {part.row.name} on {config.dataset_name}, profile {part.resolved.profile or 'none'}"]
-    lines.append(f"device: {pick_device(config.run.device)}, precision {config.run.precision}")
-    if config.run.metrics is not None:
-        from talkingface.evaluator.metrics.registry import make_metrics
-
-        make_metrics(config.run.metrics)
+    lines.append(check_run(config.run))
     for folder in (config.run.saved_dir, config.run.log_dir, config.dataset.packed_root):
         _check_writable(Path(folder))
     lines.append(f"data: {check_data(workspace.dataset.row, config.dataset)}")
@@ -41,6 +38,19 @@ def check(workspace: Workspace, plan: Plan) -> list[str]:
     for one in plan.trainings:
         catalog.load(one.row.trainer).check(one.config)
     return lines
+
+
+def check_run(config: RunConfig) -> str:
+    """Look at what an evaluation needs of the run's keys, device and metrics; returns a line about the device.
+
+    Raises:
+        UserError: the device is not there, or there is no such metric.
+    """
+    if config.metrics is not None:
+        from talkingface.evaluator.metrics.registry import make_metrics
+
+        make_metrics(config.metrics)
+    return f"device: {pick_device(config.device)}, precision {config.precision}"
 
 
 def _check_writable(folder: Path) -> None:

@@ -19,7 +19,8 @@ from talkingface.chain.stage import Look, Stage
 from talkingface.chain.train import train_stages
 from talkingface.chain.workspace import Workspace
 from talkingface.config.schema import Config, DatasetConfig
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint
+from talkingface.data.dataprocess.steps.folder_state import folder_fingerprint
+from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import Clip, open_clips
 from talkingface.data.dataset.sync_file import ClipSync, read_sync, write_sync

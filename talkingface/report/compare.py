@@ -40,12 +40,13 @@ class Comparison:
     """Metrics of all clips, as text."""
 
 
-def compare(names: Sequence[str], saved_dir: str) -> Comparison:
+def compare(names: Sequence[str], saved_dir: str, *, dry_run: bool = False) -> Comparison:
     """Write a page about several runs.
 
     Args:
         names: folders of runs, or their names under `saved_dir`.
         saved_dir: gets the page, compare-<names>.html.
+        dry_run: write nothing, only make the table.
 
     Raises:
         UserError: fewer than two runs, more than six, or one that is not there.
@@ -55,10 +56,11 @@ def compare(names: Sequence[str], saved_dir: str) -> Comparison:
         raise UserError(f"compare: wanted 2 to {MOST_RUNS} different runs, got {len(folders)}")
     runs = list(zip(_titles(folders), map(read_facts, folders), strict=True))
     path = Path(saved_dir, f"compare-{_page_name(folders)}.html")
-    write_page(
-        path, "compare.html", title=f"Comparison of {len(runs)} runs", sections=_sections(runs), mark="",
-        runs=[(title, words.subtitle(one)) for title, one in runs],
-    )  # fmt: skip
+    if not dry_run:
+        write_page(
+            path, "compare.html", title=f"Comparison of {len(runs)} runs", sections=_sections(runs), mark="",
+            runs=[(title, words.subtitle(one)) for title, one in runs],
+        )  # fmt: skip
     table = run_tables.runs_table(runs) or run_tables.differences(runs)
     return Comparison(path=path, table=aligned(table))
 

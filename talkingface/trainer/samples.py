@@ -1,7 +1,4 @@
-"""What training shows: grids of drawn faces, and a validation clip drawn whole, with its sound.
-
-Putting samples of a running training into its folder and into TensorBoard.
-"""
+"""Samples of a training, in its folder and in TensorBoard: grids of drawn faces, a clip drawn whole with its sound."""
 
 # B batch, T frames, C channels, H/W pixels, S side of the crop, M mel bins
 
@@ -11,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,12 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from talkingface.batch import GT, INPUT_FRAMES
+from talkingface.batch import GT, INPUT_FRAMES, Batch
+from talkingface.config.schema import Config
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, imgs_folder
 from talkingface.generate.synthesizer import DecoderModel, Synthesizer
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.pictures import to_pictures, to_rgb
 from talkingface.timing import MEL_STEPS, face_mel_starts
+from talkingface.trainer.progress import Progress
+from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.train_log import TrainLog
 from talkingface.trainer.validation import read_batch
 from talkingface.utils.face.sketch import Mesh, fit
@@ -33,11 +33,10 @@ from talkingface.utils.files import atomic_path
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.writer import VideoWriter
 
-if TYPE_CHECKING:
-    from talkingface.trainer.trainer import Trainer
-
 Image = NDArray[np.uint8]
 """(H, W, 3) BGR."""
+ROWS = 4
+"""Samples in a grid."""
 STRIP = 8
 """Frames of a clip that are shown side by side."""
 SECONDS = 10
@@ -144,11 +143,22 @@ def write_image(path: Path, image: Image) -> None:
         cv2.imwrite(str(temporary), image)
 
 
-ROWS = 4
-"""Samples in a grid."""
+class Draws(Protocol):
+    """What showing samples needs of a training."""
+
+    config: Config
+    run: RunFolder
+    device: torch.device
+    progress: Progress
+
+    def sample(self, batch: Batch) -> Image | None:
+        """A picture of what the model does with some samples; None where it draws no faces."""
+
+    def sample_clip(self, clip: Any) -> Iterator[Image]:
+        """A clip as the model draws it: (S, 2S, 3), ground truth beside generated."""
 
 
-def show_samples(trainer: Trainer, dataset: Any, log: TrainLog, *, video: bool) -> None:
+def show_samples(trainer: Draws, dataset: Any, log: TrainLog, *, video: bool) -> None:
     """Draw samples of a dataset, if the model draws faces.
 
     Writes a grid of the first samples as samples/step-N.png and into TensorBoard. With `video` also the first of
@@ -165,7 +175,7 @@ def show_samples(trainer: Trainer, dataset: Any, log: TrainLog, *, video: bool) 
         _show_clip(trainer, clips[0], log)
 
 
-def _show_clip(trainer: Trainer, clip: Any, log: TrainLog) -> None:
+def _show_clip(trainer: Draws, clip: Any, log: TrainLog) -> None:
     if find_spec("av") is None:
         log.say("no sample video: it is written by the package av, which is not installed")
         return

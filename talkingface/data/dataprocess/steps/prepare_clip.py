@@ -1,7 +1,4 @@
-"""Cut a followed face into pieces, write a piece's crops, and judge whether it can be trained on.
-
-Prepare one video: crop its face at 25 frames a second, cut its sound, and say what came of it.
-"""
+"""Prepare one video: follow its face, write the crops and the sound as one clip or several, say what came of each."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import functools
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -20,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.steps.folders import AUDIO_NAME
+from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, DONE_NAME
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import Face, FaceDetector, make_detector
 from talkingface.utils.face.follow import FollowedFrame, Frame, follow_face
-from talkingface.utils.files import put_in_place, read_json, write_json
+from talkingface.utils.files import file_mark, put_in_place, read_json, write_json
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
@@ -93,8 +90,6 @@ def left_out_row(name: str, reason: str, **facts: Any) -> dict[str, Any]:
     return {"name": name, "status": "left out", "reason": reason, "frames": 0, "seconds": 0.0, **facts}
 
 
-DONE_NAME = "done.json"
-"""In a clip's folder: written last, so that a folder that has it is whole; and it is ours."""
 SILENCE = 1e-4
 """A sound that never gets louder than this share of full scale is none."""
 
@@ -111,8 +106,18 @@ class PrepareTask:
     partial: Path
     """Folder for what is not finished."""
     facts: dict[str, Any]
-    """The video's path, size and time and the settings: what a result stands for."""
+    """The video's place below data_root, its size, and the settings: what the result depends on."""
+    mtime_ns: int
+    """When the video was written."""
     config: DatasetConfig
+
+    def write_status(self, result: Mapping[str, Any]) -> None:
+        """Keep what came of the video, and what it was made from."""
+        write_json(self.status_path, {**self.made_from(), "mtime_ns": self.mtime_ns, **result})
+
+    def made_from(self) -> dict[str, Any]:
+        """The facts, and a mark of the video's contents."""
+        return {**self.facts, "content": file_mark(self.video)}
 
 
 def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
@@ -125,7 +130,7 @@ def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
         _clear_former(task, work)
         for name in usable:
             _publish(work / name.split("/")[1], task.imgs / name)
-        write_json(task.status_path, {**task.facts, "clips": rows})
+        task.write_status({"clips": rows})
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return rows
@@ -173,7 +178,7 @@ def _crop_video(
         if rows[-1]["status"] == "ok":
             np.save(folder / "boxes.npy", boxes)
             write_wav(folder / AUDIO_NAME, samples[begin:end], config.sample_rate)
-            write_json(folder / DONE_NAME, {**task.facts, **rows[-1]})
+            write_json(folder / DONE_NAME, {**task.made_from(), **rows[-1]})
     return rows
 
 
