@@ -88,7 +88,7 @@ class ClipJob:
         for video in self.videos:
             if self._is_there(video):
                 continue
-            decoder = DecoderScores()
+            decoder = DecoderScores() if video.protocol.own_sound else None
             try:
                 with video.protocol.sound(self.clip) as sound:
                     dubber.write(self.clip.video, sound, video.path, faces=known, watch=decoder)
@@ -97,7 +97,7 @@ class ClipJob:
                     raise
                 self.failed[video.protocol.key] = str(error)
                 continue
-            more = {DECODER: decoder.means()} if video.protocol.own_sound else {}
+            more = {} if decoder is None else {DECODER: decoder.means()}
             self.cache.add_video(video.protocol.key, video.mark, **more)
 
     def score(self, scorer: Scorer, real: MeasuredVideo, detector: FaceDetector) -> ClipResult:

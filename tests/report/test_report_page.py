@@ -19,7 +19,7 @@ from talkingface.report import embedded_video
 from talkingface.report.cards import best_and_worst
 from talkingface.report.compare import list_runs
 from talkingface.report.facts import read_facts
-from talkingface.report.run_report import stands, write_report
+from talkingface.report.run_report import is_up_to_date, write_report
 from talkingface.report.svg_chart import Line, chart, nice
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.video import probe
@@ -155,12 +155,12 @@ def test_one_damaged_run_is_named_and_the_others_are_listed(finished: Path, clip
 
 def test_a_new_kind_of_data_file_makes_a_new_report(finished: Path):
     write_report(finished)
-    assert stands(finished, None)
+    assert is_up_to_date(finished, None)
     (finished / "events.jsonl").write_text('{"step": 1}\n')
-    assert not stands(finished, None)
+    assert not is_up_to_date(finished, None)
     write_report(finished)
     (finished / "evaluation/other.json").write_text("{}")
-    assert not stands(finished, None)
+    assert not is_up_to_date(finished, None)
 
 
 def test_videos_are_found_from_the_evaluation_s_folder(finished: Path, tmp_path: Path):
@@ -234,7 +234,7 @@ def test_the_stage_writes_once(finished: Path):
     stage = ReportStage(evaluation=lambda: None, run=lambda: finished).stage()
     assert stage.look().todo
     assert "report.html" in str(stage.work())
-    assert not stage.look().todo and stands(finished, None)
+    assert not stage.look().todo and is_up_to_date(finished, None)
     with (finished / "metrics.jsonl").open("a") as file:
         file.write('{"step": 50, "split": "train", "loss": 0.1}\n')
     assert stage.look().todo
