@@ -24,7 +24,8 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.trained import Trained, load_trained
-from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.progress import extends
+from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import UserError
 
 LOGGER = logging.getLogger(__name__)
@@ -191,6 +192,10 @@ class Workspace:
             reason = f"new run; {changed or 'none with this configuration was found'}"
             return RunChoice(run=None, finished=False, reason=reason)
         run = found[0]
+        if run.finished and extends(config.model, run.status):
+            steps, ended_by = run.status["steps"], run.status["ended_by"]
+            reason = f"extend {run.folder.path}, which ended after {steps} steps by {ended_by}"
+            return RunChoice(run=run.folder, finished=False, reason=reason)
         if run.finished:
             reason = f"{run.folder.path} has finished with this configuration"
             return RunChoice(run=run.folder, finished=True, reason=reason)
@@ -216,14 +221,10 @@ class Workspace:
 
     def _runs_under(self, saved_dir: str) -> dict[Path, Run]:
         if saved_dir not in self._read.runs:
-            found: dict[Path, Run] = {}
-            for file in sorted(Path(saved_dir).glob("*/status.json")):
-                folder = RunFolder(file.parent)
-                try:
-                    found[folder.path] = Run(folder=folder, status=folder.status())
-                except UserError as error:
-                    LOGGER.warning("passed over: %s", error)
-            self._read.runs[saved_dir] = found
+            found = SavedRuns.read(saved_dir)
+            for problem in found.problems:
+                LOGGER.warning(problem)
+            self._read.runs[saved_dir] = {run.path: Run(folder=run, status=status) for run, status in found.statuses}
         return self._read.runs[saved_dir]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -186,13 +187,13 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 
 def read_checkpoint(path: str | Path) -> CheckpointHeader:
-    """Say what a checkpoint of ours is, without a network to load it into.
+    """Say what a checkpoint of ours is, without a network to load it into. Weights and optimizers are not read.
 
     Raises:
         ForeignCheckpointError: not written by this toolkit.
         CheckpointError: missing or damaged.
     """
-    contents = _read(Path(path))
+    contents = _read(Path(path), mapped=True)
     if contents.get("format") != FORMAT:
         raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
     return _header(contents)
@@ -218,11 +219,18 @@ def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
+    """The contents of a checkpoint file.
+
+    Args:
+        path: the file.
+        mapped: leave tensors in the file, which is mapped as long as one of them lives: let go of them soon, as
+            Windows cannot replace a mapped file. What cannot be mapped, such as torch's old format, is read.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint file")
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
+        contents = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: holds more than plain data, or is no checkpoint; not loaded") from error
     except Exception as error:  # a damaged file makes the reader fail in any way

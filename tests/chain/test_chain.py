@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from talkingface import catalog
 from talkingface.cli.program import main
 from talkingface.config.loader import Overrides
+from talkingface.config.plain import read_config
 from talkingface.model.checkpoint import load_weights, read_checkpoint
 from talkingface.model.layers.hr_decoder import HRDecoder
 from talkingface.model.trained import load_trained
@@ -48,7 +48,7 @@ def test_two_steps_then_nothing_to_do(prepared: Path, capsys: pytest.CaptureFixt
     (run,) = find_runs("saved", model, "toy", finished=True)
     header = read_checkpoint(run.best)
     assert (header.model_name, header.step) == (model, 2)
-    assert yaml.safe_load(run.config_file.read_text())["model"]["train_batch_size"] == 2
+    assert read_config(run.config_file)["model"]["train_batch_size"] == 2
     row = catalog.model_row(model)
     load_weights(catalog.load(row.model)(), run.best)
     assert f"weights  {run.best}" in capsys.readouterr().out
@@ -73,7 +73,7 @@ def test_the_plan_of_two_stages_and_what_the_second_keeps_of_the_first(
     assert main(["train", "--model=HyperLipsBase", *TINY, *ALONE["HyperLipsBase"]]) == 0
     assert main(["train", *second]) == 0
     (first,), (run,) = find_runs("saved", "HyperLipsBase"), find_runs("saved", "HyperLipsHR")
-    config = yaml.safe_load(run.config_file.read_text())["model"]
+    config = read_config(run.config_file)["model"]
     contents = torch.load(run.best, weights_only=True)
     assert (config["img_size"], contents["config"]["model"]["base_img_size"]) == (128, 64)
     kept = {k.removeprefix("base."): v for k, v in contents["state_dict"].items() if k.startswith("base.")}
@@ -142,7 +142,7 @@ def test_an_expert_that_is_there_is_taken_and_a_poor_one_is_told(prepared: Path,
     assert f"has a validation loss of {loss:.3f}" in out
     assert main(command) == 0
     (made,) = find_runs("saved", "HyperLipsBase")
-    assert yaml.safe_load(made.config_file.read_text())["model"]["expert_checkpoint"] == str(run.best)
+    assert read_config(made.config_file)["model"]["expert_checkpoint"] == str(run.best)
     assert main(command) == 0
     assert len(find_runs("saved", "HyperLipsBase")) == 1
 
@@ -167,7 +167,7 @@ def test_an_expert_for_the_raw_clips_then_one_for_those_that_it_keeps(
     command = ["train", "--model=Wav2Lip", *bootstrap]
     assert main(command) == 0
     (run,) = find_runs("saved", "Wav2Lip", finished=True)
-    assert yaml.safe_load(run.config_file.read_text())["model"]["expert_checkpoint"] == str(kept.best)
+    assert read_config(run.config_file)["model"]["expert_checkpoint"] == str(kept.best)
     before = files(prepared / "saved")
     capsys.readouterr()
     assert main(command) == 0

@@ -1,20 +1,22 @@
-"""Perceptual losses: distances between what a frozen VGG sees in two pictures, and the files of its weights.
+"""Perceptual losses: distances between what a frozen VGG sees in two pictures, and loading the pretrained networks.
 
 Both networks were trained on RGB pictures normalised by ImageNet's mean and spread. The published HyperLips code gives
-them BGR in [0, 1] as it is; `as_published=True` repeats that. Nothing is downloaded; utils/weights.py says where a
-file of weights is looked for.
+them BGR in [0, 1] as it is; `as_published=True` repeats that.
+
+Nothing is downloaded; utils/weights.py says where a file is looked for.
 """
 
 # B batch, C channels, H/W pixels
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.layers.conv import wide
 from talkingface.utils.errors import MissingWeightsError
 from talkingface.utils.weights import WeightsFile, find_weights, missing_weights, read_weights
@@ -79,6 +81,40 @@ def load_lpips(path: Path, heads: Path, *, as_published: bool = False) -> Lpips:
         widths = ", ".join(str(head.numel()) for head in weights)
         raise MissingWeightsError(f"{heads}: heads of {widths} channels; wanted those of LPIPS for VGG, version 0.1")
     return Lpips(features, weights, as_published=as_published)
+
+
+PERCEPTUAL: dict[str, tuple[Callable[..., nn.Module], tuple[WeightsFile, ...]]] = {
+    "vgg": (load_content, (VGG19,)),
+    "lip_lpips": (load_lpips, (VGG16, LPIPS_HEADS)),
+}
+"""HyperLipsHR's losses that look through pretrained networks: how each is loaded, and from which files."""
+
+
+def perceptual_files(loss: str, recipe: HyperLipsHRConfig, checkpoints_dir: str) -> list[Path]:
+    """The files of one of the losses of `PERCEPTUAL`.
+
+    Args:
+        loss: its name.
+        recipe: its `vgg19_weights`, `vgg16_weights` and `lpips_weights` name files, or None for the usual places.
+        checkpoints_dir: one of the usual places.
+
+    Raises:
+        MissingWeightsError: one is not there.
+    """
+    _, files = PERCEPTUAL[loss]
+    given = {VGG19: recipe.vgg19_weights, VGG16: recipe.vgg16_weights, LPIPS_HEADS: recipe.lpips_weights}
+    return [find_weights_file(file, given[file], checkpoints_dir) for file in files]
+
+
+def load_perceptual(loss: str, recipe: HyperLipsHRConfig, checkpoints_dir: str) -> nn.Module:
+    """The network of one of the losses of `PERCEPTUAL`, shown what the recipe's `perceptual_input` says.
+
+    Raises:
+        MissingWeightsError: a file is not there or holds something else.
+    """
+    load, _ = PERCEPTUAL[loss]
+    files = perceptual_files(loss, recipe, checkpoints_dir)
+    return load(*files, as_published=recipe.perceptual_input == "raw")
 
 
 def _load_features(features: nn.Sequential, path: Path) -> None:
