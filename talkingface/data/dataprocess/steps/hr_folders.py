@@ -94,7 +94,7 @@ class HRRecords:
         return not FolderState.of(task.folder).is_noted(self._read("base", task.name), _BEFORE, self._made_with(task))
 
     def lacks_pictures(self, name: str) -> bool:
-        """Whether what is drawn from landmarks has to be made of a clip, whose base faces stand."""
+        """Whether what is drawn from landmarks has to be made of a clip whose base faces are drawn."""
         return self._read("pictures", name).get("source") != self.pictures_mark(name)
 
     def pictures_mark(self, name: str) -> str:

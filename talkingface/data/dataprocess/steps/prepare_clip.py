@@ -57,8 +57,8 @@ def write_frames(piece: Followed, folder: Path, config: DatasetConfig) -> NDArra
     return np.asarray(boxes, np.float32).reshape(-1, 4)
 
 
-def judge(name: str, boxes: NDArray[np.float32], samples: int, config: DatasetConfig) -> dict[str, Any]:
-    """The clip's row: usable, or left out and why.
+def clip_row(name: str, boxes: NDArray[np.float32], samples: int, config: DatasetConfig) -> dict[str, Any]:
+    """The clip's row of the manifest: usable, or left out and why.
 
     Args:
         boxes: (N, 4), NaN where there is no face.
@@ -173,7 +173,7 @@ def _crop_video(
             break  # what is left over at the end
         begin, end = (round(k * config.sample_rate / config.fps) for k in (first, first + len(boxes)))
         share = round(float(np.mean(found[first : first + len(boxes)])), 4)
-        rows.append({**judge(name, boxes, len(samples[begin:end]), config), "faces_found": share})
+        rows.append({**clip_row(name, boxes, len(samples[begin:end]), config), "faces_found": share})
         first += len(boxes)
         if rows[-1]["status"] == "ok":
             np.save(folder / "boxes.npy", boxes)
