@@ -21,6 +21,9 @@ from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json
 from talkingface.utils.media.mel import FIRST_MARK, mel_mark
 
+VERSION = 1
+"""Counted up when a new program makes other pictures of the same clips."""
+_BEFORE = f"{VERSION} "
 SPELLINGS = ("HR_Train_Dateset", "HR_Train_Dataset")
 """The original projects' name of the folder, and what it was meant to be."""
 
@@ -68,11 +71,6 @@ def pictures_state(root: Path, name: str) -> FolderState:
 
 def _files(folder: Path) -> dict[int, Path]:
     return frame_files(folder) if folder.is_dir() else {}
-
-
-VERSION = 1
-"""Counted up when a new program makes other pictures of the same clips."""
-_BEFORE = f"{VERSION} "
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,97 @@ from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
 Followed = Iterable[FollowedFrame]
+SILENCE = 1e-4
+"""A sound that never gets louder than this share of full scale is none."""
+
+
+@dataclass(frozen=True)
+class PrepareTask:
+    """What a worker needs to prepare one video."""
+
+    video: Path
+    name: str
+    """`<speaker>/<clip>`; pieces get `_000`, `_001`, ... after it."""
+    imgs: Path
+    status_path: Path
+    partial: Path
+    """Folder for what is not finished."""
+    facts: dict[str, Any]
+    """The video's place below data_root, its size, and the settings: what the result depends on."""
+    mtime_ns: int
+    """When the video was written."""
+    config: DatasetConfig
+
+    def write_status(self, result: Mapping[str, Any]) -> None:
+        """Keep what came of the video, and what it was made from."""
+        write_json(self.status_path, {**self.made_from(), "mtime_ns": self.mtime_ns, **result})
+
+    def made_from(self) -> dict[str, Any]:
+        """The facts, and a mark of the video's contents."""
+        return {**self.facts, "content": file_mark(self.video)}
+
+
+def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
+    """Prepare a video; return (and keep in its status file) one row a clip."""
+    work = task.partial / secrets.token_hex(8)
+    work.mkdir(parents=True)
+    try:
+        rows = _attempt(task, work)
+        usable = [row["name"] for row in rows if row["status"] == "ok"]
+        _clear_former(task, work)
+        for name in usable:
+            (task.imgs / name).parent.mkdir(parents=True, exist_ok=True)
+            put_in_place(work / name.split("/")[1], task.imgs / name)
+        task.write_status({"clips": rows})
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return rows
+
+
+def _attempt(task: PrepareTask, work: Path) -> list[dict[str, Any]]:
+    try:
+        if not probe(task.video).has_audio:
+            return [left_out_row(task.name, "no sound")]
+        samples = read_audio(task.video, task.config.sample_rate)
+        if float(np.abs(samples).max(initial=0)) < SILENCE:
+            return [left_out_row(task.name, "the sound is silent throughout")]
+        detector = _detector(task.config.face_detector, task.config.face_detector_weights)
+        detector.reset()
+        return _crop_video(task, work, samples, detector)
+    except MediaError as error:
+        reason = str(error).removeprefix(f"{os.fspath(task.video)!r}: ")
+        return [left_out_row(task.name, reason)]
+
+
+def _crop_video(
+    task: PrepareTask, work: Path, samples: NDArray[np.float32], detector: FaceDetector
+) -> list[dict[str, Any]]:
+    config = task.config
+    found: list[bool] = []
+
+    def find(_: int, frame: Frame) -> Face | None:
+        face = detector.detect(frame)
+        found.append(face is not None)
+        return face
+
+    followed = follow_face(enumerate(read_frames(task.video, config.fps)), find, window=config.box_smoothing)
+    rows: list[dict[str, Any]] = []
+    first = 0
+    for number, piece in enumerate(cut_pieces(followed, config)):
+        name = task.name if config.clip_seconds is None else f"{task.name}_{number:03d}"
+        folder = work / name.split("/")[1]
+        boxes = write_frames(piece, folder, config)
+        if rows and len(boxes) < config.min_frames:
+            break  # what is left over at the end
+        begin, end = (round(k * config.sample_rate / config.fps) for k in (first, first + len(boxes)))
+        share = round(float(np.mean(found[first : first + len(boxes)])), 4)
+        rows.append({**clip_row(name, boxes, len(samples[begin:end]), config), "faces_found": share})
+        first += len(boxes)
+        if rows[-1]["status"] == "ok":
+            np.save(folder / "boxes.npy", boxes)
+            write_wav(folder / AUDIO_NAME, samples[begin:end], config.sample_rate)
+            write_json(folder / DONE_NAME, {**task.made_from(), **rows[-1]})
+    return rows
 
 
 def cut_pieces(followed: Followed, config: DatasetConfig) -> Iterator[Followed]:
@@ -90,98 +181,6 @@ def left_out_row(name: str, reason: str, **facts: Any) -> dict[str, Any]:
     return {"name": name, "status": "left out", "reason": reason, "frames": 0, "seconds": 0.0, **facts}
 
 
-SILENCE = 1e-4
-"""A sound that never gets louder than this share of full scale is none."""
-
-
-@dataclass(frozen=True)
-class PrepareTask:
-    """What a worker needs to prepare one video."""
-
-    video: Path
-    name: str
-    """`<speaker>/<clip>`; pieces get `_000`, `_001`, ... after it."""
-    imgs: Path
-    status_path: Path
-    partial: Path
-    """Folder for what is not finished."""
-    facts: dict[str, Any]
-    """The video's place below data_root, its size, and the settings: what the result depends on."""
-    mtime_ns: int
-    """When the video was written."""
-    config: DatasetConfig
-
-    def write_status(self, result: Mapping[str, Any]) -> None:
-        """Keep what came of the video, and what it was made from."""
-        write_json(self.status_path, {**self.made_from(), "mtime_ns": self.mtime_ns, **result})
-
-    def made_from(self) -> dict[str, Any]:
-        """The facts, and a mark of the video's contents."""
-        return {**self.facts, "content": file_mark(self.video)}
-
-
-def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
-    """Prepare a video; return (and keep in its status file) one row a clip."""
-    work = task.partial / secrets.token_hex(8)
-    work.mkdir(parents=True)
-    try:
-        rows = _attempt(task, work)
-        usable = [row["name"] for row in rows if row["status"] == "ok"]
-        _clear_former(task, work)
-        for name in usable:
-            _publish(work / name.split("/")[1], task.imgs / name)
-        task.write_status({"clips": rows})
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return rows
-
-
-def _attempt(task: PrepareTask, work: Path) -> list[dict[str, Any]]:
-    try:
-        if not probe(task.video).has_audio:
-            return [left_out_row(task.name, "no sound")]
-        samples = read_audio(task.video, task.config.sample_rate)
-        if float(np.abs(samples).max(initial=0)) < SILENCE:
-            return [left_out_row(task.name, "the sound is silent throughout")]
-        detector = _detector(task.config.face_detector, task.config.face_detector_weights)
-        detector.reset()
-        return _crop_video(task, work, samples, detector)
-    except MediaError as error:
-        reason = str(error).removeprefix(f"{os.fspath(task.video)!r}: ")
-        return [left_out_row(task.name, reason)]
-
-
-def _crop_video(
-    task: PrepareTask, work: Path, samples: NDArray[np.float32], detector: FaceDetector
-) -> list[dict[str, Any]]:
-    config = task.config
-    found: list[bool] = []
-
-    def find(_: int, frame: Frame) -> Face | None:
-        face = detector.detect(frame)
-        found.append(face is not None)
-        return face
-
-    followed = follow_face(enumerate(read_frames(task.video, config.fps)), find, window=config.box_smoothing)
-    rows: list[dict[str, Any]] = []
-    first = 0
-    for number, piece in enumerate(cut_pieces(followed, config)):
-        name = task.name if config.clip_seconds is None else f"{task.name}_{number:03d}"
-        folder = work / name.split("/")[1]
-        boxes = write_frames(piece, folder, config)
-        if rows and len(boxes) < config.min_frames:
-            break  # what is left over at the end
-        begin, end = (round(k * config.sample_rate / config.fps) for k in (first, first + len(boxes)))
-        share = round(float(np.mean(found[first : first + len(boxes)])), 4)
-        rows.append({**clip_row(name, boxes, len(samples[begin:end]), config), "faces_found": share})
-        first += len(boxes)
-        if rows[-1]["status"] == "ok":
-            np.save(folder / "boxes.npy", boxes)
-            write_wav(folder / AUDIO_NAME, samples[begin:end], config.sample_rate)
-            write_json(folder / DONE_NAME, {**task.made_from(), **rows[-1]})
-    return rows
-
-
 @functools.lru_cache(maxsize=1)
 def _detector(name: str, weights: str | None) -> FaceDetector:
     """One detector a worker process: making it costs more than a second of video."""
@@ -197,9 +196,3 @@ def _clear_former(task: PrepareTask, work: Path) -> None:
     for number, name in enumerate({task.name, *former}):
         if (task.imgs / name / DONE_NAME).is_file():
             put_in_place(task.imgs / name, work / f".former-{number}")
-
-
-def _publish(folder: Path, place: Path) -> None:
-    """Move a finished clip to its place in one step."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    put_in_place(folder, place)
