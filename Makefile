@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+TOOLS = $(VENV)/.ready-dev
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN = $(BIN)/python run_talkingface.py
 
 .PHONY: help demo learn check lint test clean
@@ -22,19 +24,24 @@ learn: $(READY)
 
 check: lint test
 
-lint: $(READY)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2
 
 # Made anew when requirements.txt changes.
 $(READY): requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) -r requirements.txt
 	touch $(READY)
+
+# Tests and lint need more than what runs; both files, so that the tools cannot move what the first one holds.
+$(TOOLS): $(READY) requirements-dev.txt
+	$(PIP) -r requirements.txt -r requirements-dev.txt
+	touch $(TOOLS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

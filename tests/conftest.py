@@ -94,11 +94,11 @@ def murmur(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         path.write_text(text, encoding="utf-8")
     project = tomllib.loads(page_files()["pyproject.toml"])["project"]
     announced = [
-        EntryPoint(name=name, value=value, group=lookup.ENTRY_POINTS)
-        for name, value in project["entry-points"][lookup.ENTRY_POINTS].items()
+        EntryPoint(name=name, value=value, group=lookup.GROUPS["model"])
+        for name, value in project["entry-points"][lookup.GROUPS["model"]].items()
     ]
     monkeypatch.syspath_prepend(str(tmp_path / "package"))
-    monkeypatch.setattr(lookup, "entry_points", lambda group: announced)
+    monkeypatch.setattr(lookup, "entry_points", lambda group: announced if group == lookup.GROUPS["model"] else [])
     lookup._plugins.cache_clear()
     yield announced[0].name
     lookup._plugins.cache_clear()

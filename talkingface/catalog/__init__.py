@@ -2,13 +2,17 @@
 
 from talkingface.catalog.datasets import DATASETS, VIDEOS
 from talkingface.catalog.lookup import (
-    ENTRY_POINTS,
+    GROUPS,
     all_model_keys,
+    dataset_row,
+    dataset_row_names,
     load,
+    metric_classes,
     model_keys,
     model_names,
     model_row,
     one_each,
+    spelling,
     unknown,
 )
 from talkingface.catalog.models import MODELS
@@ -16,17 +20,21 @@ from talkingface.catalog.rows import DatasetRow, ModelRow, Need
 
 __all__ = [
     "DATASETS",
-    "ENTRY_POINTS",
+    "GROUPS",
     "MODELS",
     "VIDEOS",
     "DatasetRow",
     "ModelRow",
     "Need",
     "all_model_keys",
+    "dataset_row",
+    "dataset_row_names",
     "load",
+    "metric_classes",
     "model_keys",
     "model_names",
     "model_row",
     "one_each",
+    "spelling",
     "unknown",
 ]

@@ -1,7 +1,8 @@
-"""From names to rows and classes: models of this repository and of other packages.
+"""From names to rows and classes: models, datasets and metrics of this repository and of other packages.
 
-A package outside this repository adds a model by an entry point of the group `talkingface.models`: its name is the
-model's name, its value a `ModelRow`.
+A package outside this repository adds one by an entry point, whose name is the name of what it adds and whose value is
+a `ModelRow` (group `talkingface.models`), a `DatasetRow` (`talkingface.datasets`), or a subclass of
+`evaluator.metrics.base.Metric` or its `module:Name` (`talkingface.metrics`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from talkingface.catalog.datasets import DATASETS, VIDEOS
+from talkingface.catalog.metrics import METRICS
 from talkingface.catalog.models import MODELS
-from talkingface.catalog.rows import ModelRow
+from talkingface.catalog.rows import DatasetRow, ModelRow
 from talkingface.config.typed import field_types
 from talkingface.utils.errors import UserError
 
-ENTRY_POINTS = "talkingface.models"
+GROUPS = {"model": "talkingface.models", "dataset": "talkingface.datasets", "metric": "talkingface.metrics"}
+"""Groups of entry points."""
 
 
 def load(target: str) -> Any:
@@ -33,9 +37,9 @@ def load(target: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and not module.startswith(error.name):
             raise UserError(f"{target}: needs the package {error.name!r}, which is not installed") from error
-        raise UserError(f"{target}: there is no module {error.name!r}; see the model's row in the catalog") from error
+        raise UserError(f"{target}: there is no module {error.name!r}; see its row in the catalog") from error
     except AttributeError as error:
-        raise UserError(f"{target}: {error}; see the model's row in the catalog") from error
+        raise UserError(f"{target}: {error}; see its row in the catalog") from error
 
 
 def one_each(rows: Iterable[Any]) -> dict[str, Any]:
@@ -53,37 +57,87 @@ def one_each(rows: Iterable[Any]) -> dict[str, Any]:
 
 
 @cache
-def _own_rows() -> dict[str, ModelRow]:
-    return one_each(MODELS)
+def _own(what: str) -> dict[str, Any]:
+    """This repository's own by name: rows of models and datasets, classes of metrics."""
+    if what == "metric":
+        return one_each(load(target) for target in METRICS)
+    return one_each(MODELS if what == "model" else DATASETS)
 
 
 @cache
-def _plugins() -> dict[str, EntryPoint]:
-    found = one_each(entry_points(group=ENTRY_POINTS))
-    for name in found.keys() & _own_rows().keys():
-        raise UserError(f"{name}: a model of this name is built in; the package of {found[name].value} adds it again")
+def _plugins(what: str) -> dict[str, EntryPoint]:
+    """What other packages announce, by name; a name of this repository's own is refused."""
+    found = one_each(entry_points(group=GROUPS[what]))
+    for name in found.keys() & _own(what).keys():
+        raise UserError(f"{name}: a {what} of this name is built in; the package of {found[name].value} adds it again")
     return found
 
 
 def model_names() -> list[str]:
     """Names of all models, those of other packages last."""
-    return [*_own_rows(), *_plugins()]
+    return [*_own("model"), *_plugins("model")]
 
 
 def model_row(name: str) -> ModelRow:
-    """The row of a model.
+    """The row of a model, whose name may be given in any case.
 
     Raises:
         UserError: no such model; the known ones are listed.
     """
-    if name in _own_rows():
-        return _own_rows()[name]
-    if name not in _plugins():
+    spelt = spelling(name, model_names())
+    if spelt is None:
         raise UserError(unknown("model", name, model_names()))
-    row = _plugins()[name].load()
-    if not isinstance(row, ModelRow) or row.name != name:
-        raise UserError(f"{name}: {_plugins()[name].value} should be a ModelRow of this name, got {row!r}")
+    row: ModelRow = _own("model").get(spelt) or _announced("model", spelt, ModelRow)
     return row
+
+
+def dataset_row_names() -> list[str]:
+    """Names of the datasets that have a row, those of other packages last."""
+    return [*_own("dataset"), *_plugins("dataset")]
+
+
+def dataset_row(name: str) -> DatasetRow:
+    """The row of a dataset: its own, or `VIDEOS`, which serves every folder of videos.
+
+    Raises:
+        UserError: another package announces it, and wrongly.
+    """
+    if name in _plugins("dataset"):
+        return _announced("dataset", name, DatasetRow)
+    row: DatasetRow = _own("dataset").get(name, VIDEOS)
+    return row
+
+
+def _announced(what: str, name: str, kind: type[Any]) -> Any:
+    """The row that another package announces."""
+    row = _plugins(what)[name].load()
+    if not isinstance(row, kind) or row.name != name:
+        raise UserError(f"{name}: {_plugins(what)[name].value} should be a {kind.__name__} of this name, got {row!r}")
+    return row
+
+
+@cache
+def metric_classes() -> dict[str, type[Any]]:
+    """Every metric's class by its name, in the order of the report, those of other packages last.
+
+    Raises:
+        UserError: another package announces a metric, and wrongly.
+    """
+    found = dict(_own("metric"))
+    for name, point in _plugins("metric").items():
+        given = point.load()
+        metric = load(given) if isinstance(given, str) else given
+        if not isinstance(metric, type) or getattr(metric, "name", None) != name:
+            raise UserError(f"{name}: {point.value} should be a metric's class of this name, got {metric!r}")
+        found[name] = metric
+    return found
+
+
+def spelling(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is meant: the same, or the only one that differs in case alone; None where there is none."""
+    known = list(known)
+    alike = [other for other in known if other.casefold() == name.casefold()]
+    return name if name in known else alike[0] if len(alike) == 1 else None
 
 
 def unknown(what: str, name: str, known: list[str]) -> str:

@@ -30,7 +30,7 @@ def _wav2lip(name: str, description: str, config: str) -> ModelRow:
         dataset="talkingface.data.dataset.wav2lip_dataset:Wav2LipDataset",
         trainer="talkingface.trainer.wav2lip_trainer:Wav2LipTrainer",
         needs=(_expert("SyncNetWav2Lip"),),
-        judge=_expert("SyncNetWav2Lip"),
+        sync_expert=_expert("SyncNetWav2Lip"),
     )
 
 
@@ -43,7 +43,7 @@ def _syncnet(name: str, description: str, config: str, model: str) -> ModelRow:
         dataset="talkingface.data.dataset.syncnet_dataset:SyncNetDataset",
         trainer="talkingface.trainer.syncnet_trainer:SyncNetTrainer",
         makes_video=False,
-        examine="talkingface.evaluator.protocols.expert:examine",
+        evaluate_by="talkingface.evaluator.protocols.expert:evaluate_expert",
         not_to_confuse=_TWO_EXPERTS,
     )
 
@@ -57,7 +57,7 @@ MODELS = (
         dataset="talkingface.data.dataset.hyperlipsbase_dataset:HyperLipsBaseDataset",
         trainer="talkingface.trainer.hyperlipsbase_trainer:HyperLipsBaseTrainer",
         needs=(_expert("SyncNet"),),
-        judge=_expert("SyncNet"),
+        sync_expert=_expert("SyncNet"),
     ),
     ModelRow(
         name="HyperLipsHR",
@@ -77,7 +77,7 @@ MODELS = (
             ),
         ),
         foreign_part="decoder",
-        judge=Need(part="expert", model="SyncNet", path_key="expert_checkpoint"),
+        sync_expert=Need(part="expert", model="SyncNet", path_key="expert_checkpoint"),
     ),
     _wav2lip("Wav2Lip", "encoders of face and sound, one decoder (arXiv 2008.10010)", "Wav2LipConfig"),
     _wav2lip("Wav2LipGAN", "Wav2Lip with a discriminator of visual quality", "Wav2LipGANConfig"),
@@ -88,6 +88,6 @@ MODELS = (
         "SyncNetWav2Lip",
         "lip-sync expert of Wav2Lip, 48x96 px lower halves",
         "SyncNetWav2LipConfig",
-        "syncnet_wav2lip:SyncNetWav2Lip",
+        "syncnet:SyncNetWav2Lip",
     ),
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.rows import DatasetRow
+from talkingface.config.layers import dataset_files, own_model_files
 from talkingface.config.loader import Overrides, Resolved, Schemas, load_config
 from talkingface.config.schema import ModelConfig
-from talkingface.config.yaml_file import PROPERTIES
+from talkingface.config.typed import expand_home
+from talkingface.config.yaml_file import shown
 from talkingface.utils.errors import UserError
 
 FOLDER_KEYS = ("data_root", "preprocessed_root")
@@ -27,31 +30,41 @@ class DatasetChoice:
 
 
 def choose_dataset(text: str, overrides: Overrides | None = None) -> DatasetChoice:
-    """A dataset by its name, or by the folder of its videos (`--dataset=my/videos`).
+    """A dataset by its name, or by the folder of its videos (`--dataset=my/videos`, `--dataset=~/videos`).
 
-    A name is known by its catalog row, its YAML, its folder under dataset/, or because a flag gives its folders.
+    A name is known by its catalog row, its YAML, its folder under dataset/, or because a flag gives its folders. Case
+    does not matter where one known name is meant and no folder has the very spelling.
 
     Raises:
         UserError: no such dataset or folder.
     """
-    rows = catalog.one_each(catalog.DATASETS)
+    try:
+        text = expand_home(text)
+    except ValueError as error:
+        raise UserError(f"--dataset: {error}") from None
     flags = overrides.flags if overrides else {}
-    if text in rows:
-        return DatasetChoice(name=text, row=rows[text])
-    by_name = "/" not in text and text not in (".", "..")
-    known = (PROPERTIES / "dataset" / f"{text}.yaml").is_file() or Path("dataset", text).is_dir()
-    if by_name and (known or any(key in flags for key in FOLDER_KEYS)):
+    known = dataset_names()
+    by_name = Path(text).name == text and text != ".."
+    if text in known:
+        return DatasetChoice(name=text, row=catalog.dataset_row(text))
+    if text and Path(text).is_dir() and not (by_name and _gives_folders(flags)):
+        return _choose_folder(Path(text))
+    if by_name and (spelt := catalog.spelling(text, known)) is not None:
+        return DatasetChoice(name=spelt, row=catalog.dataset_row(spelt))
+    if by_name and _gives_folders(flags):
         return DatasetChoice(name=text, row=catalog.VIDEOS)
-    if not text or not Path(text).is_dir():
-        raise UserError(_no_dataset(text, by_name))
-    return _choose_folder(Path(text), taken=set(rows))
+    raise UserError(_no_dataset(text, by_name))
 
 
-def _choose_folder(folder: Path, taken: set[str]) -> DatasetChoice:
+def _gives_folders(flags: Mapping[str, Any]) -> bool:
+    return any(key in flags for key in FOLDER_KEYS)
+
+
+def _choose_folder(folder: Path) -> DatasetChoice:
     name = folder.resolve().name
     if folder.resolve().parent == Path("dataset").resolve():
-        return DatasetChoice(name=name, row=catalog.one_each(catalog.DATASETS).get(name, catalog.VIDEOS))
-    if name in taken:
+        return DatasetChoice(name=name, row=catalog.dataset_row(name))
+    if name in catalog.dataset_row_names():
         raise UserError(f"--dataset={folder}: its name {name!r} is that of a built-in dataset; rename the folder")
     return DatasetChoice(name=name, row=catalog.VIDEOS, folders={"data_root": str(folder)})
 
@@ -67,11 +80,9 @@ def _no_dataset(text: str, by_name: bool) -> str:
 
 
 def dataset_names() -> list[str]:
-    """Datasets that can be named: catalog rows, YAMLs, and folders under dataset/."""
-    rows = [row.name for row in catalog.DATASETS]
-    yamls = [path.stem for path in (PROPERTIES / "dataset").glob("*.yaml")]
-    folders = [path.name for path in Path("dataset").glob("*") if path.is_dir()]
-    return list(dict.fromkeys([*rows, *sorted(yamls), *sorted(folders)]))
+    """Datasets that can be named: catalog rows, YAMLs, and folders under dataset/ in their own spelling."""
+    folders = sorted(path.name for path in Path("dataset").glob("*") if path.is_dir())
+    return list(dict.fromkeys([*catalog.dataset_row_names(), *dataset_files(), *folders]))
 
 
 def resolve(
@@ -84,6 +95,9 @@ def resolve(
     """
     row = catalog.model_row(model) if model is not None else None
     choice = choose_dataset(dataset, overrides) if isinstance(dataset, str) else dataset
+    for path in own_model_files():
+        if path.stem not in catalog.model_names():
+            raise UserError(f"{shown(path)}: {catalog.unknown('model', path.stem, catalog.model_names())}")
     schemas = Schemas(
         dataset=catalog.load(choice.row.config),
         model=catalog.load(row.config) if row else ModelConfig,

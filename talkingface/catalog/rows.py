@@ -49,10 +49,10 @@ class ModelRow:
     """Submodule that checkpoints of the original project hold, where they do not hold the whole network."""
     makes_video: bool = True
     """Whether it draws faces, so that it is evaluated on dubbed videos and can `generate`."""
-    judge: Need | None = None
+    sync_expert: Need | None = None
     """The model that measures lip sync in its evaluation, where weights of it are there."""
-    examine: str | None = None
-    """Function that measures on the test list a model that makes no video; see `evaluator.expert.examine`."""
+    evaluate_by: str | None = None
+    """Function that evaluates a model that makes no video on the test list; see `evaluator.protocols.expert`."""
     not_to_confuse: str | None = None
     """Said where weights of another network are given for this one."""
 

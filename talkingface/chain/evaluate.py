@@ -1,7 +1,4 @@
-"""Stages that show what a trained model can do: measured on the test list, and a dubbed sample to look at.
-
-The stage that measures a model which draws no faces, such as a sync expert, on the test list.
-"""
+"""The stage that evaluates a trained model on the test list, and the one that keeps a dubbed sample to look at."""
 
 from __future__ import annotations
 
@@ -14,45 +11,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from talkingface import catalog
-from talkingface.catalog.resolve import DatasetChoice
 from talkingface.chain.stage import Look, Stage
-from talkingface.chain.workspace import find_weights, make_part
-from talkingface.config.loader import Overrides
+from talkingface.chain.workspace import Workspace
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.data.dataset.sync_file import read_sync
-from talkingface.model.trained import Trained, load_trained
+from talkingface.model.trained import Trained
 from talkingface.utils.device import pick_device
 from talkingface.utils.files import atomic_path
 
 if TYPE_CHECKING:
-    import torch
-
-    from talkingface.evaluator.evaluator import Evaluation
-    from talkingface.evaluator.results import EvalClip
+    from talkingface.evaluator.clip_result import EvalClip
+    from talkingface.evaluator.evaluation import Evaluation
 
 
 @dataclass(kw_only=True)
-class Judgement:
-    """A trained model on a dataset's test list, and what came of it."""
+class ModelEvaluation:
+    """A model that draws faces, dubbed and measured on a dataset's test list, and what came of it."""
 
-    dataset: DatasetChoice
-    overrides: Overrides
+    workspace: Workspace
     config: Config
     """Of the command; the model's own comes with the checkpoint."""
-    load: Callable[[], Trained]
+    trained: Callable[[], Trained]
     """Gives the model, once it has been trained."""
     evaluation: Evaluation | None = None
     sample: Path | None = None
 
-    def measure(self) -> Stage:
-        """Dub the test clips and measure them."""
-        return Stage(name="evaluate", look=self._look, work=self._evaluate)
-
-    def show(self) -> Stage:
-        """Keep a sample of them; after `measure`."""
-        return Stage(name="sample", look=self._look_sample, work=self._keep_sample)
+    def stages(self) -> list[Stage]:
+        """Dub and measure the test clips; keep a sample of them."""
+        return [
+            Stage(name="evaluate", look=self._look, work=self._evaluate),
+            Stage(name="sample", look=self._look_sample, work=self._keep_sample),
+        ]
 
     @property
     def folder(self) -> Path | None:
@@ -66,44 +57,39 @@ class Judgement:
             return Look(False, f"{path} is empty")
         if path.is_file() and not test_clips(data):
             return Look(False, f"no videos of the clips in {path} under {data.data_root}")
-        judge = self._expert_path()
-        return Look(True, "dub and measure the test clips" + (f", sync by {judge}" if judge else ""))
+        expert = self._expert_path()
+        return Look(True, "dub and measure the test clips" + (f", sync by {expert}" if expert else ""))
 
     def _expert_path(self) -> Path | None:
         """Weights of the expert that measures sync, where there are some; none are trained for this."""
-        row = catalog.model_row(self.config.model_name)
-        if row.judge is None:
+        need = catalog.model_row(self.config.model_name).sync_expert
+        if need is None:
             return None
-        given = getattr(self.config.model, row.judge.path_key, None)
-        part = make_part(row.judge.model, self.dataset, self.overrides, asked_for=False)
-        return find_weights(part, given).path
+        given = getattr(self.config.model, need.path_key, None)
+        return self.workspace.weights(self.workspace.part(need.model, asked_for=False), given).path
 
     def _evaluate(self) -> str:
         from talkingface.evaluator.evaluator import evaluate
 
         device = pick_device(self.config.run.device)
-        trained = self.load()
+        trained, path = self.trained(), self._expert_path()
+        need = trained.row.sync_expert
+        expert = self.workspace.trained(path, model=need.model) if path is not None and need is not None else None
         self.evaluation = evaluate(
             trained.network.to(device),
             trained.config,
             clips=test_clips(self.config.dataset),
             out_dir=evaluation_folder(trained),
-            expert=self._expert(device),
+            expert=None if expert is None else expert.network.to(device),
             device=device,
             metrics=self.config.run.metrics,
             progress=self.config.run.show_progress,
         )
         return "\n".join([*self.evaluation.table.splitlines(), f"report in {self.evaluation.folder}"])
 
-    def _expert(self, device: torch.device) -> Any:
-        path = self._expert_path()
-        row = catalog.model_row(self.config.model_name)
-        if path is None or row.judge is None:
-            return None
-        return load_trained(path, model=row.judge.model).network.to(device)
-
     def _look_sample(self) -> Look:
-        return Look(True, "keep one dubbed test clip to look at") if self._look().todo else self._look()
+        look = self._look()
+        return Look(True, "keep one dubbed test clip to look at") if look.todo else look
 
     def _keep_sample(self) -> str:
         assert self.evaluation is not None
@@ -114,9 +100,54 @@ class Judgement:
         return f"{self.sample} (from {video.name})"
 
 
+@dataclass(kw_only=True)
+class ExpertEvaluation:
+    """A model that draws no faces, such as a sync expert, evaluated on the test list by its row's own function."""
+
+    config: Config
+    """Of the command; the model's own comes with the checkpoint."""
+    trained: Callable[[], Trained]
+    """Gives the model, once it has been trained."""
+    folder: Path | None = None
+
+    def stages(self) -> list[Stage]:
+        """Measure it on the test clips."""
+        return [Stage(name="evaluate", look=self._look, work=self._evaluate)]
+
+    def _look(self) -> Look:
+        path = list_path(self.config.dataset.filelist_root, "test")
+        if path.is_file() and not read_list(path):
+            return Look(False, f"{path} is empty")
+        return Look(True, "measure it on the test clips")
+
+    def _evaluate(self) -> str:
+        trained = self.trained()
+        device = pick_device(self.config.run.device)
+        self.folder = evaluation_folder(trained)
+        lines = catalog.load(str(trained.row.evaluate_by))(
+            trained.network.to(device),
+            catalog.load(trained.row.dataset)(trained.config, "test"),
+            out_dir=self.folder,
+            device=device,
+            precision=self.config.run.precision,
+            progress=self.config.run.show_progress,
+        )
+        return "\n      ".join([*lines, f"report in {self.folder}"])
+
+
+def evaluation_of(
+    workspace: Workspace, config: Config, trained: Callable[[], Trained]
+) -> ModelEvaluation | ExpertEvaluation | None:
+    """The kind of evaluation that a model's row asks for; None for a model that there is none for."""
+    row: Any = catalog.model_row(config.model_name)
+    if row.makes_video:
+        return ModelEvaluation(workspace=workspace, config=config, trained=trained)
+    return ExpertEvaluation(config=config, trained=trained) if row.evaluate_by is not None else None
+
+
 def test_clips(config: DatasetConfig) -> list[EvalClip]:
     """Videos of the test list, each once, with whether training has seen their speaker."""
-    from talkingface.evaluator.results import EvalClip
+    from talkingface.evaluator.clip_result import EvalClip
 
     def speakers(split: str) -> set[str]:
         path = list_path(config.filelist_root, split)
@@ -152,11 +183,10 @@ def source_videos(config: DatasetConfig) -> dict[str, Path]:
 
 def sample_video(evaluation: Evaluation) -> Path:
     """A dubbed clip to show: with another clip's sound and of a speaker new to the model, where there is one."""
-    order = sorted(
+    clip = min(
         (clip for clip in evaluation.clips if clip.failed is None),
         key=lambda clip: (clip.sound_from is None, clip.speaker_seen),
     )
-    clip = order[0]
     videos = evaluation.folder / "videos"
     if clip.sound_from is None:
         return videos / f"{clip.name}.mp4"
@@ -175,38 +205,3 @@ def evaluation_folder(trained: Trained) -> Path:
         mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
         name += f"-{config.dataset_name}-{mark}"
     return path.parent.parent / name
-
-
-@dataclass(kw_only=True)
-class Examination:
-    """A trained model on a dataset's test list, and where the report is."""
-
-    config: Config
-    """Of the command; the model's own comes with the checkpoint."""
-    load: Callable[[], Trained]
-    """Gives the model, once it has been trained."""
-    folder: Path | None = None
-
-    def measure(self) -> Stage:
-        """Run the function that the model's row names."""
-        return Stage(name="evaluate", look=self._look, work=self._examine)
-
-    def _look(self) -> Look:
-        path = list_path(self.config.dataset.filelist_root, "test")
-        if path.is_file() and not read_list(path):
-            return Look(False, f"{path} is empty")
-        return Look(True, "measure it on the test clips")
-
-    def _examine(self) -> str:
-        trained = self.load()
-        device = pick_device(self.config.run.device)
-        self.folder = evaluation_folder(trained)
-        lines = catalog.load(str(trained.row.examine))(
-            trained.network.to(device),
-            catalog.load(trained.row.dataset)(trained.config, "test"),
-            out_dir=self.folder,
-            device=device,
-            precision=self.config.run.precision,
-            progress=self.config.run.show_progress,
-        )
-        return "\n      ".join([*lines, f"report in {self.folder}"])

@@ -9,68 +9,63 @@ from typing import TYPE_CHECKING
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, resolve
-from talkingface.chain.report import Reporting
+from talkingface.chain.report import ReportStage
 from talkingface.chain.stage import Look, Stage
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.model.checkpoint import checkpoint_file, is_ours
+from talkingface.model.checkpoint import ForeignCheckpointError, checkpoint_file
 from talkingface.model.trained import NO_DATASET, Trained, load_trained
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from talkingface.evaluator.measuring import Measuring
     from talkingface.evaluator.protocols.folders import Paired
+    from talkingface.evaluator.scorer import Scorer
 
 
 @dataclass(kw_only=True)
-class FolderJudgement:
+class FolderEvaluation:
     """Generated and real videos, and where the numbers go."""
 
     config: Config
     paired: Paired
     out_dir: Path
-    expert: Path | None
-    """Weights of a sync expert."""
+    expert: Trained | None
+    """A sync expert."""
 
     def stages(self) -> list[Stage]:
         """Measure, then write the page."""
         measure = Stage(name="evaluate", look=self._look, work=self._work)
-        return [measure, Reporting(evaluation=lambda: self.out_dir).write()]
+        return [measure, ReportStage(evaluation=lambda: self.out_dir).stage()]
 
     def _look(self) -> Look:
-        judge = f", sync by {self.expert}" if self.expert else ""
+        sync = f", sync by {self.expert.path}" if self.expert else ""
         alone = "".join(f"; {line}" for line in self.paired.alone())
-        return Look(True, f"{len(self.paired.pairs)} pairs of videos{judge}, to {self.out_dir}{alone}")
+        return Look(True, f"{len(self.paired.pairs)} pairs of videos{sync}, to {self.out_dir}{alone}")
 
     def _work(self) -> str:
         from talkingface.evaluator.protocols.folders import evaluate_folders
 
         progress = self.config.run.show_progress
-        done = evaluate_folders(self.paired, self._measuring(), out_dir=self.out_dir, progress=progress)
+        done = evaluate_folders(self.paired, self._scorer(), out_dir=self.out_dir, progress=progress)
         lines = done.table.splitlines()
         lines += [f"not measured: {title} ({reason})" for title, reason in done.not_measured.items()]
         lines += [f"left out: {name}: {reason}" for name, reason in done.failed.items()]
         return "\n".join([*lines, f"numbers in {self.out_dir}"])
 
-    def _measuring(self) -> Measuring:
-        from talkingface.evaluator.measuring import Measuring
-        from talkingface.evaluator.metrics.networks import Judges
-        from talkingface.evaluator.metrics.registry import make_metrics
+    def _scorer(self) -> Scorer:
+        from talkingface.evaluator.scorer import Scorer
 
-        device, data = pick_device(self.config.run.device), self.config.dataset
-        expert = load_expert(self.expert) if self.expert else None
-        return Measuring(
-            metrics=make_metrics(self.config.run.metrics), judges=Judges.of(self.config, device),
-            expert=expert.network.to(device) if expert else None, device=device,
-            mel_pad_mode=(expert.config if expert else self.config).model.mel_pad_mode, pads=data.crop_pads,
-            window=data.box_smoothing, needs_sound=False,
+        device, expert = pick_device(self.config.run.device), self.expert
+        return Scorer.from_config(
+            self.config, device, expert=expert.network.to(device) if expert else None, needs_sound=False,
+            mel_pad_mode=expert.config.model.mel_pad_mode if expert else None,
         )  # fmt: skip
 
 
-def judge_folders(
+def folder_evaluation(
     generated: str, real: str, *, output: str | None = None, overrides: Overrides | None = None
-) -> FolderJudgement:
+) -> FolderEvaluation:
     """Check what is given; writes nothing.
 
     Args:
@@ -89,15 +84,14 @@ def judge_folders(
     config = resolve(None, choice, overrides).config
     make_metrics(config.run.metrics)
     pick_device(config.run.device)
-    expert = _expert(config)
-    if expert is not None:
-        load_expert(expert)
+    path = _expert(config)
+    expert = None if path is None else load_expert(path)
     paired = pair_videos(Path(generated), Path(real))
     place = Path(output) if output else _place(config, generated, real)
     for folder in (generated, real):
         if place.resolve().is_relative_to(Path(folder).resolve()):
             raise UserError(f"{place}: results would be written into {folder}, which is yours; give --output elsewhere")
-    return FolderJudgement(config=config, paired=paired, expert=expert, out_dir=place)
+    return FolderEvaluation(config=config, paired=paired, expert=expert, out_dir=place)
 
 
 def _place(config: Config, generated: str, real: str) -> Path:
@@ -110,7 +104,9 @@ def _expert(config: Config) -> Path | None:
     """The expert given as sync_expert, else one that lies in checkpoints_dir."""
     if config.dataset.sync_expert is not None:
         return checkpoint_file(config.dataset.sync_expert)
-    files = (Path(config.run.checkpoints_dir, f"{row.name}.pth") for row in catalog.MODELS if row.examine is not None)
+    files = (
+        Path(config.run.checkpoints_dir, f"{row.name}.pth") for row in catalog.MODELS if row.evaluate_by is not None
+    )
     return next((file for file in files if file.is_file()), None)
 
 
@@ -118,15 +114,17 @@ def load_expert(path: Path) -> Trained:
     """An expert's weights, ours or those of an original project, which are known by their file's name.
 
     Raises:
-        UserError: it is of a model that judges nothing.
+        UserError: it is of a model that measures no sync.
     """
-    if is_ours(path):
+    try:
         trained = load_trained(path)
-    else:
-        names = [row.name for row in catalog.MODELS if row.examine is not None]
+    except ForeignCheckpointError:
+        names = [row.name for row in catalog.MODELS if row.evaluate_by is not None]
         if path.stem not in names:
-            raise UserError(f"{path}: does not say of which expert it is; name the file {' or '.join(names)}.pth")
+            raise UserError(
+                f"{path}: does not say of which expert it is; name the file {' or '.join(names)}.pth"
+            ) from None
         trained = load_trained(path, model=path.stem)
-    if trained.row.examine is None:
-        raise UserError(f"{path}: is of {trained.row.name}, which judges no sync; wanted weights of a sync expert")
+    if trained.row.evaluate_by is None:
+        raise UserError(f"{path}: is of {trained.row.name}, which measures no sync; wanted weights of a sync expert")
     return trained

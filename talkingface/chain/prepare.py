@@ -1,13 +1,13 @@
-"""Stages that make data: render (where a dataset makes its own videos), prepare, pack."""
+"""The stage that turns videos into face crops and sound, and the check that there is something to prepare."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
 
-from talkingface import catalog
 from talkingface.catalog.rows import DatasetRow
+from talkingface.chain.render import render_stages
 from talkingface.chain.stage import Look, Stage
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import SPLITS, list_path
@@ -15,33 +15,9 @@ from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json
 
 
-def data_stages(row: DatasetRow, configs: Iterable[Config]) -> list[Stage]:
-    """Stages up to packed faces, for one dataset.
-
-    Args:
-        row: the kind of dataset.
-        configs: of every model that will be trained on packed faces, at least one; each size is packed once.
-    """
-    configs = list(configs)
-    return [*video_stages(row, configs[0]), *pack_stages(configs)]
-
-
 def video_stages(row: DatasetRow, config: Config) -> list[Stage]:
-    """Stages up to prepared clips."""
-    dataset, show = config.dataset, config.run.show_progress
-    stages = [_render(row, dataset, show)] if row.source else []
-    return [*stages, _prepare(dataset, show, will_have_videos=row.source is not None)]
-
-
-def pack_stages(configs: Iterable[Config], *, packed: Iterable[Config] = ()) -> list[Stage]:
-    """One stage for each size of faces and kind of mel that a model reads, apart from those in `packed`."""
-    done = {(config.model.img_size, config.model.mel_pad_mode) for config in packed}
-    kinds = {(config.model.img_size, config.model.mel_pad_mode): config for config in configs}
-    return [
-        _pack(config.dataset, size, mode, config.run.show_progress)
-        for (size, mode), config in kinds.items()
-        if (size, mode) not in done
-    ]
+    """Stages up to prepared clips: rendering where the dataset makes its own videos, then preparation."""
+    return [*render_stages(row, config), _prepare(config, will_have_videos=row.source is not None)]
 
 
 def check_data(row: DatasetRow, config: DatasetConfig) -> str:
@@ -52,8 +28,8 @@ def check_data(row: DatasetRow, config: DatasetConfig) -> str:
     """
     videos, clips = _videos(config), _prepared(config)
     if videos:
-        _check_origin(config)
-        return f"{videos} videos in {config.data_root}"
+        _check_origin(config, videos)
+        return f"{len(videos)} videos in {config.data_root}"
     if clips:
         return f"{clips} prepared clips in {config.preprocessed_root}"
     if row.source:
@@ -64,99 +40,81 @@ def check_data(row: DatasetRow, config: DatasetConfig) -> str:
     )
 
 
-def _render(row: DatasetRow, config: DatasetConfig, show: bool) -> Stage:
-    def missing() -> int:
-        return len(catalog.load(str(row.missing))(config))
+def _prepare(config: Config, *, will_have_videos: bool) -> Stage:
+    data = config.dataset
 
     def look() -> Look:
-        count = missing()
-        if not count:
-            return Look(False, f"{_videos(config)} videos stand in {config.data_root}")
-        return Look(True, f"videos and split lists ({count} files), to {config.data_root}")
-
-    def work() -> str:
-        made = catalog.load(str(row.source))(config, show_progress=show)
-        return f"{len(made)} videos"
-
-    return Stage(name="render", look=look, work=work)
-
-
-def _prepare(config: DatasetConfig, show: bool, *, will_have_videos: bool) -> Stage:
-    def look() -> Look:
-        videos, clips = _videos(config), _prepared(config)
+        videos, clips = _videos(data), _prepared(data)
+        listed = all(list_path(data.filelist_root, split).is_file() for split in SPLITS)
         if not videos and not will_have_videos:
-            todo, what = (
-                not _has_lists(config),
-                f"{clips} prepared clips in {config.preprocessed_root}, used as they are",
-            )
-            return Look(todo, f"split lists for {what}" if todo else what)
-        pending = _unprepared(config)
-        if videos and not pending and _has_lists(config):
-            return Look(False, f"{clips} clips of {videos} videos stand in {config.preprocessed_root}")
-        return Look(True, f"faces and sound of {pending or 'the'} videos, to {config.preprocessed_root}")
+            what = f"{clips} prepared clips in {data.preprocessed_root}, used as they are"
+            return Look(not listed, what if listed else f"split lists for {what}")
+        pending = _unprepared(data, videos)
+        if videos and not pending and listed:
+            return Look(False, f"{clips} clips of {len(videos)} videos stand in {data.preprocessed_root}")
+        return Look(True, f"faces and sound of {pending or 'the'} videos, to {data.preprocessed_root}")
 
     def work() -> str:
         from talkingface.data.dataprocess.hyperlipsbase_process import prepare
 
-        message = prepare(config, show_progress=show).message
-        if _videos(config):
-            write_json(_origin_file(config), {"data_root": str(Path(config.data_root).resolve())})
+        message = prepare(data, show_progress=config.run.show_progress).message
+        if _videos(data):
+            write_json(_origin_file(data), {"place": _place(data)})
         return message
 
     return Stage(name="prepare", look=look, work=work)
-
-
-def _pack(config: DatasetConfig, img_size: int, mel_pad_mode: Literal["constant", "reflect"], show: bool) -> Stage:
-    from talkingface.data.dataprocess.packing import is_packed, pack
-
-    def look() -> Look:
-        what = f"{img_size} px faces and {mel_pad_mode} mel"
-        if is_packed(config, img_size=img_size, mel_pad_mode=mel_pad_mode):
-            return Look(False, f"{what} stand in {config.packed_root}")
-        return Look(True, f"{what}, to {config.packed_root}")
-
-    def work() -> str:
-        done = pack(config, img_size=img_size, mel_pad_mode=mel_pad_mode, show_progress=show)
-        left_out = f", {len(done.left_out)} left out (see {done.index})" if done.left_out else ""
-        return f"{done.clips} clips, {done.frames} frames{left_out}"
-
-    return Stage(name=f"pack {img_size} px", look=look, work=work)
 
 
 def _origin_file(config: DatasetConfig) -> Path:
     return Path(config.preprocessed_root) / "origin.json"
 
 
-def _check_origin(config: DatasetConfig) -> None:
-    """Refuse to mix the videos of two folders of one name."""
+def _place(config: DatasetConfig) -> str:
+    """A mark of the folder of videos that tells nobody where it is."""
+    return hashlib.sha256(str(Path(config.data_root).resolve()).encode()).hexdigest()[:16]
+
+
+def _check_origin(config: DatasetConfig, videos: list[PurePosixPath]) -> None:
+    """Refuse to mix the videos of two folders of one name.
+
+    A folder is the one that was prepared where it lies in the same place or, copied or moved, holds one of the same
+    videos: same path from data_root, same size.
+    """
     path = _origin_file(config)
     if not path.is_file():
         return
-    before, now = str(read_json(path)["data_root"]), str(Path(config.data_root).resolve())
-    if before != now:
-        raise UserError(
-            f"{config.preprocessed_root}: was prepared from {before}, not from {now}; rename one of the folders, or "
-            f"set preprocessed_root, packed_root and filelist_root. If the videos have only moved, delete {path}"
-        )
+    before = read_json(path)
+    if before.get("place") == _place(config) or before.get("data_root") == str(Path(config.data_root).resolve()):
+        return
+    known = _prepared_from(config)
+    if not known or any((str(video), Path(config.data_root, video).stat().st_size) in known for video in videos):
+        return
+    raise UserError(
+        f"{config.preprocessed_root}: was prepared from other videos than those in {config.data_root}; rename one of "
+        "the two folders of videos, or set preprocessed_root, packed_root and filelist_root. If these videos replace "
+        f"the former ones, delete {path}"
+    )
 
 
-def _has_lists(config: DatasetConfig) -> bool:
-    return all(list_path(config.filelist_root, split).is_file() for split in SPLITS)
+def _prepared_from(config: DatasetConfig) -> set[tuple[str, int]]:
+    """Path from data_root and size of every video in the manifest."""
+    manifest = Path(config.preprocessed_root) / "manifest.jsonl"
+    if not manifest.is_file():
+        return set()
+    rows = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
+    return {(str(row["source"]), int(row["size"])) for row in rows if row.get("source") and "size" in row}
 
 
-def _unprepared(config: DatasetConfig) -> int:
+def _unprepared(config: DatasetConfig, videos: list[PurePosixPath]) -> int:
     from talkingface.data.dataprocess.records import prepare_tasks, standing
+
+    return sum(standing(task) is None for task in prepare_tasks(config, videos))
+
+
+def _videos(config: DatasetConfig) -> list[PurePosixPath]:
     from talkingface.data.dataprocess.steps.folders import dataset_videos
 
-    if not Path(config.data_root).is_dir():
-        return 0
-    return sum(standing(task) is None for task in prepare_tasks(config, dataset_videos(config)))
-
-
-def _videos(config: DatasetConfig) -> int:
-    from talkingface.data.dataprocess.steps.folders import dataset_videos
-
-    return len(dataset_videos(config)) if Path(config.data_root).is_dir() else 0
+    return dataset_videos(config) if Path(config.data_root).is_dir() else []
 
 
 def _prepared(config: DatasetConfig) -> int:

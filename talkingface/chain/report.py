@@ -10,7 +10,7 @@ from talkingface.chain.stage import Look, Stage
 
 
 @dataclass(kw_only=True)
-class Reporting:
+class ReportStage:
     """A run and its evaluation, as far as there are such, and the page about them."""
 
     evaluation: Callable[[], Path | None]
@@ -19,7 +19,7 @@ class Reporting:
     """Gives the run's folder where nothing was evaluated."""
     path: Path | None = None
 
-    def write(self) -> Stage:
+    def stage(self) -> Stage:
         """Write report.html and report.md where they are not of the files as they stand."""
         return Stage(name="report", look=self._look, work=self._write)
 

@@ -5,7 +5,6 @@ The measurements lie beside the packed arrays and in the manifest; training read
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,19 +13,19 @@ from typing import Any
 
 from tqdm import tqdm
 
-from talkingface.catalog.resolve import DatasetChoice
-from talkingface.chain.prepare import data_stages
+from talkingface.chain.pack import data_stages
+from talkingface.chain.plan import make_plan
 from talkingface.chain.stage import Look, Stage
-from talkingface.chain.train import Runs, train_stages
-from talkingface.chain.workspace import Part, find_weights, make_part
-from talkingface.config.loader import Overrides
+from talkingface.chain.train import train_stages
+from talkingface.chain.workspace import Workspace
 from talkingface.config.schema import Config, DatasetConfig
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint
+from talkingface.data.dataprocess.steps.folder_state import folder_fingerprint
+from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import Clip, open_clips
 from talkingface.data.dataset.sync_file import ClipSync, read_sync, write_sync
-from talkingface.model.checkpoint import checkpoint_file, is_ours
-from talkingface.model.trained import Trained, load_trained
+from talkingface.model.checkpoint import ForeignCheckpointError, checkpoint_file, model_mark
+from talkingface.model.trained import Trained
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import write_text
@@ -47,42 +46,49 @@ class SyncPlan:
     """Whose faces and mels these stages pack."""
 
 
-def sync_plan(dataset: DatasetChoice, config: Config, overrides: Overrides, *, model: str | None) -> SyncPlan | None:
+def sync_plan(workspace: Workspace, config: Config, *, model: str | None) -> SyncPlan | None:
     """What the configuration asks for; None where it measures nothing.
 
     Args:
-        dataset: whose clips.
+        workspace: of the command.
         config: the command's; its dataset's part says what to measure by.
-        overrides: the user's layers.
         model: the expert to train for `bootstrap`, and that an original project's checkpoint is taken for.
 
     Raises:
         UserError: there is no such expert.
     """
-    given = config.dataset.sync_expert
+    given, row = config.dataset.sync_expert, workspace.dataset.row
     if given is None:
         return None
     if given != BOOTSTRAP:
-        path = checkpoint_file(given)
-        trained = load_trained(path, model=None if is_ours(path) else _known(model))
+        trained = _given_expert(workspace, checkpoint_file(given), model)
         size = replace(trained.config, dataset=config.dataset, run=config.run)
-        return SyncPlan([*data_stages(dataset.row, [size]), measure(config, lambda: trained)], size)
-    raw = make_part(_known(model), dataset, replace(overrides, flags={**overrides.flags, **RAW}), asked_for=False)
-    runs: Runs = {}
-    training = [] if find_weights(raw).path else train_stages(raw, runs)
-    stages = [*data_stages(dataset.row, [raw.config]), *training, measure(config, lambda: _weights_of(raw))]
-    return SyncPlan(stages, raw.config)
+        return SyncPlan([*data_stages(row, [size]), measure(config, lambda: trained)], size)
+    flags = {**workspace.overrides.flags, **RAW}
+    raw = Workspace(workspace.dataset, replace(workspace.overrides, flags=flags), beside=workspace)
+    expert = raw.part(_known(model), asked_for=False)
+
+    def trained_expert() -> Trained | None:
+        path = raw.weights(expert).path
+        return None if path is None else raw.trained(path, model=expert.row.name)
+
+    training = [] if raw.weights(expert).path else train_stages(raw, make_plan(raw, expert))
+    stages = [*data_stages(row, [expert.config]), *training, measure(config, trained_expert)]
+    return SyncPlan(stages, expert.config)
+
+
+def _given_expert(workspace: Workspace, path: Path, model: str | None) -> Trained:
+    """The expert of a checkpoint; one of an original project is taken for `model`'s."""
+    try:
+        return workspace.trained(path)
+    except ForeignCheckpointError:
+        return workspace.trained(path, model=_known(model))
 
 
 def _known(model: str | None) -> str:
     if model is None:
         raise UserError("sync_expert: bootstrap, and weights of an original project, need --model to know the expert")
     return model
-
-
-def _weights_of(raw: Part) -> Trained | None:
-    path = find_weights(raw).path
-    return None if path is None else load_trained(path, model=raw.row.name)
 
 
 def measure(config: Config, expert: Callable[[], Trained | None]) -> Stage:
@@ -109,9 +115,8 @@ def measure(config: Config, expert: Callable[[], Trained | None]) -> Stage:
 
 
 def _marks(config: DatasetConfig, trained: Trained) -> dict[str, str]:
-    """What each listed clip's measurement stands for: the expert's file and the clip's."""
-    stat = trained.path.stat()
-    expert = hashlib.sha256(f"{trained.path.resolve()}-{stat.st_size}-{stat.st_mtime_ns}".encode()).hexdigest()[:12]
+    """What each listed clip's measurement stands for: the expert's weights and the clip's files."""
+    expert = model_mark(trained.network)[:12]
     listed = {name for names in read_lists(config.filelist_root).values() for name in names}
     folders = find_clip_folders(config.preprocessed_root)
     return {name: f"{expert}-{folder_fingerprint(folder)}" for name, folder in folders.items() if name in listed}

@@ -5,89 +5,47 @@ from __future__ import annotations
 from pathlib import Path
 
 from talkingface import catalog
+from talkingface.chain.part import Part
+from talkingface.chain.plan import Plan
 from talkingface.chain.process import process_stages, with_needs
 from talkingface.chain.stage import Look, Stage
-from talkingface.chain.workspace import Part, check_same, choose_run, clips_mark, find_weights, selection
+from talkingface.chain.workspace import Workspace, clips_mark, selection
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.model.checkpoint import best_checkpoint
-from talkingface.model.trained import build_network, load_trained, poor
+from talkingface.model.trained import build_network
 from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError
 from talkingface.utils.seed import init_seed
 
-Runs = dict[str, RunFolder]
-"""The run that each model's stage used or made, by model name."""
+
+def train_stages(workspace: Workspace, plan: Plan) -> list[Stage]:
+    """The models that are needed and whose weights are not there, then the one asked for."""
+    if plan.choice.finished:
+        return [_main(workspace, plan.part)]
+    stages = [stage for one in plan.first for stage in (*process_stages(workspace, one), _needed(workspace, one))]
+    return [*stages, *process_stages(workspace, plan.part), _main(workspace, plan.part)]
 
 
-def train_stages(part: Part, runs: Runs) -> list[Stage]:
-    """The models that `part` needs and whose weights are not there, then `part` itself.
-
-    Args:
-        part: the model asked for.
-        runs: filled by the stages when they are run.
-    """
-    if choose_run(part).finished:
-        return [_main(part, runs)]
-    stages = [stage for one in missing(part) for stage in (*process_stages(one), _needed(one, runs))]
-    return [*stages, *process_stages(part), _main(part, runs)]
-
-
-def missing(part: Part) -> list[Part]:
-    """Models to train before `part`, in order."""
-    found: list[Part] = []
-    for need, needed in part.needs:
-        given = getattr(part.config.model, need.path_key)
-        if find_weights(needed, given).path is None:
-            found += [one for one in (*missing(needed), needed) if one not in found]
-    return found
-
-
-def packed_readers(part: Part) -> list[Part]:
-    """Models that will be trained on packed faces; those with a process of their own read what that makes."""
-    readers = [] if choose_run(part).finished else [*missing(part), part]
-    return [one for one in readers if one.row.process is None]
-
-
-def check_needs(part: Part) -> list[str]:
-    """Load the weights that are there and that training will take; returns a line for each, warnings included.
-
-    Raises:
-        CheckpointError: a configured checkpoint is missing, damaged or of another model.
-    """
-    lines = []
-    for need, needed in part.needs:
-        weights = find_weights(needed, getattr(part.config.model, need.path_key))
-        if weights.path is None:
-            lines += check_needs(needed)
-            continue
-        trained = load_trained(weights.path, model=need.model)
-        check_same(need, part.config, trained.config)
-        lines.append(f"{need.part}: {weights.reason}")
-        warning = poor(trained, need)
-        lines += [warning] if warning else []
-    return lines
-
-
-def _needed(part: Part, runs: Runs) -> Stage:
+def _needed(workspace: Workspace, part: Part) -> Stage:
     def look() -> Look:
-        weights = find_weights(part)
+        weights = workspace.weights(part)
         if weights.path is not None:
             return Look(False, weights.reason)
-        return Look(True, f"{weights.reason}: trained first")
+        return Look(True, f"{weights.reason}: trained first; ends after {_end(part.config)}")
 
-    return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(part, runs))
+    return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(workspace, part))
 
 
-def _main(part: Part, runs: Runs) -> Stage:
+def _main(workspace: Workspace, part: Part) -> Stage:
     def look() -> Look:
-        choice = choose_run(part)
+        choice = workspace.choose_run(part)
         end = "" if choice.finished else f"; ends after {_end(part.config)}"
         return Look(not choice.finished, choice.reason + end)
 
-    return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(part, runs))
+    return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(workspace, part))
 
 
 def _end(config: Config) -> str:
@@ -98,7 +56,7 @@ def _end(config: Config) -> str:
     return " or ".join(reversed(ends))
 
 
-def train(part: Part, runs: Runs) -> str:
+def train(workspace: Workspace, part: Part) -> str:
     """Train one model to its end; returns a line about it.
 
     Raises:
@@ -106,7 +64,7 @@ def train(part: Part, runs: Runs) -> str:
     """
     init_seed(part.config.run.seed)
     device = distributed.start(pick_device(part.config.run.device))
-    config, networks = with_needs(part)
+    config, networks = with_needs(workspace, part)
     row = part.row
     make_dataset = catalog.load(row.dataset)
     train_data = make_dataset(config, "train")
@@ -115,21 +73,22 @@ def train(part: Part, runs: Runs) -> str:
     for need, _ in part.needs:
         if need.inside:
             network.get_submodule(need.part).load_state_dict(networks.pop(need.part).state_dict())
-    run = _shared_run(part, config)
-    runs[row.name] = run
+    run = _shared_run(workspace, part, config)
+    workspace.used[row.name] = run
     trainer = catalog.load(row.trainer)(config, network, run=run, device=device, parts=networks)
     result = trainer.fit(train_data, valid_data)
+    workspace.note_run(run)
     score = "" if result.best_score is None else f", validation loss {result.best_score:.4g}"
     return f"{result.steps} steps{score}: {best_checkpoint(run.path) or run.path}"
 
 
-def _shared_run(part: Part, config: Config) -> RunFolder:
+def _shared_run(workspace: Workspace, part: Part, config: Config) -> RunFolder:
     """The run to continue, or a new one; of several processes the first decides."""
     path = ""
     if distributed.rank() == 0:
-        run = choose_run(part).run
+        run = workspace.choose_run(part).run
         if run is None:
-            run = RunFolder.create(config, fingerprint=part.fingerprint)
+            run = RunFolder.create(config, fingerprint=part.identity)
             profile = part.resolved.profile
             run.update_status(clips=clips_mark(config), selection=selection(config), profile=profile)
         path = str(run.path)
@@ -141,14 +100,16 @@ def _has_list(config: Config, split: str) -> bool:
     return path.is_file() and bool(read_list(path))
 
 
-def trained_weights(part: Part, runs: Runs) -> Path:
-    """The weights of a part, after its training stage.
+def trained_weights(workspace: Workspace, part: Part) -> Path:
+    """The weights of a model: of the run that its training stage used or would use, else the newest there are.
 
     Raises:
         CheckpointError: there are none.
     """
-    run = runs.get(part.row.name) or choose_run(part).run
-    path = (best_checkpoint(run.path) if run else None) or find_weights(part).path
+    choice = workspace.choose_run(part)
+    run = workspace.used.get(part.row.name) or (choice.run if choice.finished else None)
+    weights = workspace.weights(part)
+    path = (best_checkpoint(run.path) if run else None) or weights.path
     if path is None:
-        raise CheckpointError(f"{find_weights(part).reason}; train it first")
+        raise CheckpointError(f"{weights.reason}; train it first, or give --checkpoint")
     return path

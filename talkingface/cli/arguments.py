@@ -1,4 +1,8 @@
-"""The command line as plain data. Every configuration key is a flag, so flags are not declared one by one here."""
+"""What was typed, sorted: words, switches, options of the command line, configuration keys.
+
+Python's argparse wants every flag declared. Here every configuration key is a flag, those of other packages' models
+included, so flags are read by their form alone, and what a command takes is checked afterwards (see keys.py).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,19 @@ from talkingface.utils.errors import UserError
 SHORT = {"m": "model", "d": "dataset", "h": "help", "o": "output"}
 ALIASES = {"evaluate_model_file": "checkpoint"}
 SWITCHES = ("help", "dry_run", "print_config", "runs")
-OPTIONS = ("model", "dataset", "config_files", "profile", "checkpoint", "face", "audio", "output", "generated", "real")
+OPTIONS = {
+    "model": "NAME",
+    "dataset": "NAME",
+    "checkpoint": "PATH",
+    "face": "FILE",
+    "audio": "FILE",
+    "output": "PATH",
+    "generated": "FOLDER",
+    "real": "FOLDER",
+    "config_files": "A,B",
+    "profile": "NAME",
+}
+"""Flags of the command line alone that take a value, and what stands for the value in the help."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,18 +35,28 @@ class Arguments:
     """What was typed."""
 
     words: tuple[str, ...] = ()
-    """Everything that is no flag: the command word."""
+    """Everything that is no flag: the command word, and what follows it."""
     switches: frozenset[str] = frozenset()
     """Of `SWITCHES`."""
     options: dict[str, str] = field(default_factory=dict)
-    """Of `OPTIONS`: things of the command line alone."""
+    """Of `OPTIONS`, with their values."""
     flags: dict[str, str] = field(default_factory=dict)
-    """Configuration keys."""
+    """Configuration keys, with their values."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether only the plan is asked for."""
+        return "dry_run" in self.switches
 
     def overrides(self) -> Overrides:
         """The user's layers of configuration."""
         files = self.options.get("config_files", "").replace(",", " ").split()
         return Overrides(files=tuple(files), flags=self.flags, profile=self.options.get("profile"))
+
+
+def flag(name: str) -> str:
+    """A flag as the help writes it: `--dry-run`, `--config_files`."""
+    return f"--{name.replace('_', '-') if name in SWITCHES else name}"
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -77,7 +103,7 @@ def _name_and_value(token: str, rest: list[str]) -> tuple[str, str]:
     name = ALIASES.get(name, name)
     if name in SWITCHES:
         if equals:
-            raise UserError(f"--{name}: takes no value, got {value!r}")
+            raise UserError(f"{flag(name)}: takes no value, got {value!r}")
         return name, ""
     if equals:
         return name, value

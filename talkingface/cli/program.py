@@ -1,51 +1,25 @@
-"""The program behind `run_talkingface.py` and `talkingface`: the command line to calls of `quick_start`.
+"""The program behind `run_talkingface.py` and `talkingface`: reads the command line, checks it, calls the command.
 
-Exit codes: 0 done, 2 something the user gave cannot be used (one message on stderr), 130 interrupted.
+Exit codes: 0 done, 2 something the user gave cannot be used (one message on stderr), 130 interrupted; 141 where the
+reader of the output has gone (`| head`), as for any program of a shell.
 """
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from talkingface import catalog
-from talkingface.catalog import resolve
-from talkingface.cli.arguments import Arguments, parse
-from talkingface.config.loader import Resolved
-from talkingface.config.plain import show
+from talkingface.cli.arguments import Arguments, flag, parse
+from talkingface.cli.commands import print_config
+from talkingface.cli.keys import idle_keys
+from talkingface.cli.rows import COMMANDS
 from talkingface.utils.device import restart_with_setting
 from talkingface.utils.errors import UserError
 
-if TYPE_CHECKING:
-    from talkingface.chain.chain import Chain, Until
-
-COMPUTING = ("run", "train", "evaluate", "generate")
-"""Commands whose time goes into tensors."""
-HELP = """\
-usage: python run_talkingface.py [COMMAND] --model=NAME --dataset=NAME [--KEY=VALUE ...]
-
-commands
-  run        prepare the data, train what is missing, evaluate, dub a sample, report (the default)
-  prepare    prepare the data only
-  train      prepare, and train what is missing
-  evaluate   measure trained weights on the test list      [--checkpoint=saved/RUN or FILE.pth]
-             or any system's videos: --generated=FOLDER --real=FOLDER [--metrics=psnr,ssim]
-  generate   dub a video: --checkpoint=saved/RUN --face=person.mp4 --audio=speech.wav --output=out.mp4
-  list       models, datasets and profiles; `list --runs`: what has been trained, in one table
-  compare    runs side by side on one page: compare RUN RUN ...
-  check      look whether everything is there, print the plan, write nothing
-
-flags
-  -m, --model NAME         {models}
-  -d, --dataset NAME       {datasets}, or the folder of your videos
-  --config_files A,B       YAML files of yours, later ones win
-  --profile NAME           {profiles}, or none
-  --checkpoint PATH        trained weights: a run's folder or a .pth file (also --evaluate_model_file)
-  --dry-run                print the plan with its reasons, write nothing
-  --print-config           print every key with its value and the layer that set it
-  --KEY=VALUE              any configuration key: --epochs=5 --device=cpu --train_batch_size 8
-"""
+READER_GONE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,19 +27,41 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Args:
         argv: what follows the program's name. Only without it, as a program of its own, may the process be started
-            again with a better allocator setting (see allocator.py).
+            again with a better allocator setting (see utils/device.py).
     """
     try:
-        arguments = parse(sys.argv[1:] if argv is None else argv)
-        if argv is None and (arguments.words or ("run",))[0] in COMPUTING and not arguments.switches:
-            restart_with_setting(arguments.flags.get("device", "auto"))
-        return _dispatch(arguments)
+        if argv is None:
+            _set_streams()
+        _dispatch(parse(sys.argv[1:] if argv is None else argv), may_restart=argv is None)
+        sys.stdout.flush()
+        return 0
     except UserError as error:
         print(f"error: {_counted(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nstopped; the same command continues from here", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        return READER_GONE
+
+
+def _set_streams() -> None:
+    """Lines reach a file or a pipe as they are written; letters that a terminal does not have become `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, errors="replace")
+
+
+def _reader_is_gone() -> bool:
+    """Whether it is stdout whose pipe is broken, not one to a process of ours; then nothing is written to it again."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _counted(message: str) -> str:
@@ -74,163 +70,55 @@ def _counted(message: str) -> str:
     return message if len(lines) == 1 else "\n  ".join([f"{len(lines)} problems", *lines])
 
 
-def _dispatch(arguments: Arguments) -> int:
-    if "help" in arguments.switches or arguments.words[:1] == ("help",):
-        print(_help(), end="")
-        return 0
+def _dispatch(arguments: Arguments, *, may_restart: bool) -> None:
     word, *rest = arguments.words or ("run",)
+    if word == "help" or "help" in arguments.switches:
+        _show_help(*(rest if word == "help" else arguments.words)[:1])
+        return
+    _need_command(word)
+    check_arguments(word, rest, arguments)
+    row = COMMANDS[word]
+    if "print_config" in arguments.switches:
+        print_config(arguments)
+        return
+    if may_restart and row.computes and not arguments.dry_run:
+        restart_with_setting(arguments.flags.get("device", "auto"))
+    row.call(arguments)
+
+
+def _show_help(word: str = "help") -> None:
+    from talkingface.cli.help import help_of, overview
+
+    if word == "help":
+        print(overview(), end="")
+        return
+    _need_command(word)
+    print(help_of(word), end="")
+
+
+def _need_command(word: str) -> None:
     if word not in COMMANDS:
-        raise UserError(catalog.unknown("command", word, list(COMMANDS)))
-    if rest and word not in TAKES_WORDS:
-        raise UserError(f"{' '.join(rest)}: not understood; flags begin with two dashes (see --help)")
-    (_print_config if "print_config" in arguments.switches else COMMANDS[word])(arguments)
-    return 0
+        raise UserError(catalog.unknown("command", word, [*COMMANDS, "help"]))
 
 
-def _help() -> str:
-    from talkingface.config.loader import profiles
+def check_arguments(word: str, rest: Sequence[str], arguments: Arguments) -> None:
+    """Refuse what the command does not take.
 
-    return HELP.format(
-        models=", ".join(catalog.model_names()),
-        datasets=", ".join(resolve.dataset_names()),
-        profiles=", ".join(profiles()),
-    )
-
-
-def _print_config(arguments: Arguments) -> None:
-    print(show(_resolved(arguments)), end="")
-
-
-def _resolved(arguments: Arguments) -> Resolved:
-    return resolve.resolve(_need(arguments, "model"), _need(arguments, "dataset"), arguments.overrides())
-
-
-def _need(arguments: Arguments, option: str) -> str:
-    """A flag that the command cannot do without."""
-    if option in arguments.options:
-        return arguments.options[option]
-    known = {"model": catalog.model_names, "dataset": resolve.dataset_names}
-    choices = f"; known: {', '.join(known[option]())}" if option in known else ""
-    raise UserError(f"--{option}: needed{choices} (see --help)")
-
-
-def _chain(arguments: Arguments) -> Chain:
-    from talkingface.chain.chain import make_chain
-
-    return make_chain(_need(arguments, "model"), _need(arguments, "dataset"), arguments.overrides())
-
-
-def _run(arguments: Arguments) -> None:
-    if "checkpoint" in arguments.options:  # as --evaluate_model_file is known: measure, do not train
-        _evaluate(arguments)
-    else:
-        _carry_out(arguments, "run")
-
-
-def _prepare(arguments: Arguments) -> None:
-    if "model" in arguments.options:
-        _carry_out(arguments, "prepare")
-        return
-    from talkingface.chain.chain import carry_out_data
-
-    carry_out_data(_need(arguments, "dataset"), arguments.overrides(), dry_run="dry_run" in arguments.switches)
-
-
-def _train(arguments: Arguments) -> None:
-    _carry_out(arguments, "train")
-
-
-def _check(arguments: Arguments) -> None:
-    _carry_out(arguments, "run", dry_run=True)
-
-
-def _carry_out(arguments: Arguments, until: Until, *, dry_run: bool = False) -> None:
-    from talkingface.chain.chain import carry_out
-
-    carry_out(_chain(arguments), until, dry_run=dry_run or "dry_run" in arguments.switches)
-
-
-def _evaluate(arguments: Arguments) -> None:
-    if "generated" in arguments.options or "real" in arguments.options:
-        _evaluate_folders(arguments)
-        return
-    from talkingface.chain.report import Reporting
-    from talkingface.chain.stage import run_stages, show_plan
-    from talkingface.quick_start.use import judge_checkpoint, judge_trained
-
-    overrides = arguments.overrides()
-    if (checkpoint := arguments.options.get("checkpoint")) is not None:
-        model, dataset = arguments.options.get("model"), arguments.options.get("dataset")
-        judgement = judge_checkpoint(checkpoint, model=model, dataset=dataset, overrides=overrides)
-    else:
-        judgement = judge_trained(_need(arguments, "model"), _need(arguments, "dataset"), overrides)
-    report = Reporting(evaluation=lambda: judgement.folder).write()
-    (show_plan if "dry_run" in arguments.switches else run_stages)([judgement.measure(), report])
-
-
-def _evaluate_folders(arguments: Arguments) -> None:
-    from talkingface.chain.evaluate_folders import judge_folders
-    from talkingface.chain.stage import run_stages, show_plan
-
-    generated, real = (_need(arguments, name) for name in ("generated", "real"))
-    if given := [name for name in ("checkpoint", "model", "dataset") if name in arguments.options]:
-        raise UserError(f"--{given[0]}: not with --generated and --real, which need no model and no dataset")
-    output = arguments.options.get("output")
-    judgement = judge_folders(generated, real, output=output, overrides=arguments.overrides())
-    (show_plan if "dry_run" in arguments.switches else run_stages)(judgement.stages())
-
-
-def _generate(arguments: Arguments) -> None:
-    checkpoint, face, audio, output = (_need(arguments, name) for name in ("checkpoint", "face", "audio", "output"))
-    from talkingface.quick_start.use import generate_video
-
-    done = generate_video(
-        checkpoint,
-        face=face,
-        audio=audio,
-        output=output,
-        model=arguments.options.get("model"),
-        overrides=arguments.overrides(),
-    )
-    missing = f", {done.faces_missing} without a face left as they were" if done.faces_missing else ""
-    missing += f", {done.meshes_missing} sketched as the nearest frame with a mesh" if done.meshes_missing else ""
-    print(f"{output}: {done.frames} frames at {done.fps:g} fps{missing}, in {done.elapsed:.1f} s")
-
-
-def _list(arguments: Arguments) -> None:
-    if "runs" in arguments.switches:
-        from talkingface.report.compare import list_runs
-
-        print("\n".join(list_runs(arguments.flags.get("saved_dir", "saved"))))
-        return
-    from talkingface.config.loader import profiles
-
-    print("models")
-    for name in catalog.model_names():
-        print(f"  {name:16} {catalog.model_row(name).description}")
-    print("datasets (or the folder of your videos)")
-    rows = catalog.one_each(catalog.DATASETS)
-    for name in resolve.dataset_names():
-        print(f"  {name:16} {rows.get(name, catalog.VIDEOS).description}")
-    print(f"profiles\n  {', '.join(profiles())}")
-
-
-def _compare(arguments: Arguments) -> None:
-    from talkingface.report.compare import compare
-
-    done = compare(arguments.words[1:], arguments.flags.get("saved_dir", "saved"))
-    print(f"{done.table}\n{done.path}")
-
-
-TAKES_WORDS = ("compare",)
-"""Commands that take more words than their own."""
-COMMANDS: dict[str, Callable[[Arguments], None]] = {
-    "run": _run,
-    "prepare": _prepare,
-    "train": _train,
-    "evaluate": _evaluate,
-    "generate": _generate,
-    "list": _list,
-    "compare": _compare,
-    "check": _check,
-}
+    Raises:
+        UserError: a line for each word, option and configuration key that means nothing to it.
+    """
+    row, problems = COMMANDS[word], []
+    if rest and not row.takes_words:
+        problems.append(f"{' '.join(rest)}: not understood; flags begin with two dashes (see {word} --help)")
+    for name in (*arguments.options, *sorted(arguments.switches)):
+        if name in row.refused:
+            problems.append(f"{flag(name)}: {row.refused[name]}")
+        elif name not in row.options:
+            takers = [other for other, one in COMMANDS.items() if name in one.options]
+            named = " and ".join(filter(None, [", ".join(takers[:-1]), takers[-1]]))
+            problems.append(
+                f"{flag(name)}: not an option of {word}; {named} {'takes' if len(takers) == 1 else 'take'} it"
+            )
+    problems += idle_keys(word, arguments)
+    if problems:
+        raise UserError("\n".join(problems))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from talkingface.config.kinds import Place
+
 Loop = Literal["bounce", "restart"]
 """How a video goes on when the sound is longer: backwards and forwards without a jump, or from its start again."""
 MelTiming = Literal["training", "published"]
@@ -17,23 +19,23 @@ Pads = tuple[int, int, int, int]
 class GenerateConfig:
     """Looping, timing, crops, pasting and encoding of dubbed videos."""
 
-    loop: Loop = "bounce"
+    loop: Place[Loop] = "bounce"
     """What the face video does when the sound is longer: `bounce` plays it backwards and forwards, `restart` begins
     again."""
-    mel_timing: MelTiming = "training"
+    mel_timing: Place[MelTiming] = "training"
     """Which mel a frame is drawn from: `training` starts it one frame earlier, as in training; `published` with it."""
-    generate_pads: Pads | None = None
+    generate_pads: Place[Pads | None] = None
     """Pixels added to the box when dubbing: top, bottom, left, right; none takes `crop_pads`, as at preparation."""
-    generate_batch_size: int | None = None
+    generate_batch_size: Place[int | None] = None
     """Faces that are drawn at a time; none takes `evaluate_batch_size`."""
-    paste_feather: float = 0.09
+    paste_feather: Place[float] = 0.09
     """Width of the soft edge around the drawn mouth, as a share of the face box's side."""
-    paste_chin_room: float = 0.07
+    paste_chin_room: Place[float] = 0.07
     """Share of the face box's height by which the pasted region reaches below the chin, so that a dropping jaw is
     drawn."""
-    paste_match_colour: bool = True
+    paste_match_colour: Place[bool] = True
     """Carry the frame's colours at the region's edge into the drawn face (slow colour changes only)."""
-    crf: int = 18
+    crf: Place[int] = 18
     """x264's quality of dubbed videos: 0 to 51, lower is better and larger; 18 looks lossless."""
 
     def __post_init__(self) -> None:

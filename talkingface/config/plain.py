@@ -1,22 +1,23 @@
-"""A `Config` as plain data and back: in checkpoints, and as the YAML file beside every run."""
+"""A `Config` as plain data for checkpoints, and as a file beside every run that `--config_files` takes back."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import textwrap
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from talkingface.config.keys import NAMES, PARTS, PROFILE
 from talkingface.config.loader import Resolved
+from talkingface.config.meanings import meanings
 from talkingface.config.schema import Config, ConfigError, DatasetConfig, ModelConfig, RunConfig
-from talkingface.config.typed import coerce, field_types
+from talkingface.config.typed import field_types
 from talkingface.config.yaml_file import read_scalar, read_yaml
 
-NAMES = ("model_name", "dataset_name")
+WIDTH = 120
+"""Columns of what `--print-config` prints."""
 
 
 def to_plain(config: Config) -> dict[str, Any]:
@@ -25,92 +26,68 @@ def to_plain(config: Config) -> dict[str, Any]:
     return dict(plain)
 
 
-def from_plain(plain: Mapping[str, Any], *, dataset: type[DatasetConfig], model: type[ModelConfig]) -> Config:
-    """Rebuild a configuration that `to_plain` made.
+def to_yaml(
+    config: Config,
+    *,
+    origin: Mapping[str, str] | None = None,
+    profile: str | None = None,
+    with_meanings: bool = False,
+) -> str:
+    """The configuration as the text of a flat YAML file, which `--config_files` and `read_config` take.
 
-    Keys that a part no longer has are an error: a checkpoint made by another version must not be misread.
-
-    Raises:
-        ConfigError: all that does not fit the schemas, one line per problem.
+    Args:
+        config: what to write.
+        origin: key -> the layer that set it, written behind the value.
+        profile: name of the profile in force, where it is known: the models that this one needs take it too.
+        with_meanings: write below each key what it means.
     """
-    problems = [f"{key}: wanted text" for key in NAMES if not isinstance(plain.get(key), str)]
-    parts = {
-        name: _part(name, schema, plain.get(name), problems)
-        for name, schema in (("run", RunConfig), ("dataset", dataset), ("model", model))
-    }
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return Config(model_name=plain["model_name"], dataset_name=plain["dataset_name"], **parts)
+    plain = to_plain(config)
+    lines = [f"{name}: {_scalar(plain[name])}" for name in NAMES if plain[name]]
+    lines += [f"{PROFILE}: {_scalar(profile)}"] if profile else []
+    for part in PARTS:
+        said = meanings(type(getattr(config, part))) if with_meanings else {}
+        rows = {key: f"{key}: {_scalar(value)}" for key, value in plain[part].items()}
+        width = max(map(len, rows.values())) if origin else 0
+        lines += ["", f"# {part}"]
+        for key, row in rows.items():
+            lines.append(f"{row:{width}}  # {origin[key]}" if origin else row)
+            lines += textwrap.wrap(said.get(key, ""), WIDTH, initial_indent="#   ", subsequent_indent="#   ")
+    return "\n".join(lines) + "\n"
 
 
-def _part(name: str, schema: type[Any], values: Any, problems: list[str]) -> Any:
-    if not isinstance(values, Mapping):
-        problems.append(f"{name}: wanted a mapping, got {values!r}")
-        return None
-    types = field_types(schema)
-    kwargs = {}
-    for key, value in values.items():
-        if key not in types:
-            problems.append(f"{name}.{key}: unknown key; made by another version?")
-            continue
-        try:
-            kwargs[key] = coerce(types[key], value)
-        except ValueError as error:
-            problems.append(f"{name}.{key}: {error}")
-    if problems:
-        return None
-    try:
-        return schema(**kwargs)
-    except (TypeError, ValueError) as error:
-        problems.append(f"{name}: {error}")
-        return None
+def show(resolved: Resolved) -> str:
+    """Every key with its value, the layer that set it and what it means; itself a file for `--config_files`."""
+    config = resolved.config
+    profile = resolved.profile or "none"
+    title = f"# {config.model_name} on {config.dataset_name}, profile {profile}\n"
+    return title + to_yaml(config, origin=resolved.origin, profile=profile, with_meanings=True)
 
 
-def to_yaml(config: Config, *, header: str = "") -> str:
-    """The configuration as YAML text; `header` becomes its first comment lines."""
-    comment = "".join(f"# {line}\n" for line in header.splitlines())
-    return comment + yaml.safe_dump(to_plain(config), sort_keys=False, allow_unicode=True)
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the configuration saved beside a run, as `to_plain` gives it, whichever version wrote it.
 
-
-def read_plain(path: Path) -> dict[str, Any]:
-    """Read a file that `to_yaml` made.
+    Older runs have a mapping for each part; newer ones are flat. Nothing is checked against today's schemas: runs of
+    other versions, and of models that are not installed, can be read too.
 
     Raises:
         ConfigError: the file is absent or is not such a file.
     """
     problems: list[str] = []
-    plain = {key: entry.value for key, entry in read_yaml(path, problems).items()}
+    values = {key: entry.value for key, entry in read_yaml(path, problems).items()}
     if problems:
         raise ConfigError("\n".join(problems))
+    if any(isinstance(values.get(part), Mapping) for part in PARTS):
+        return values
+    known = {key: part for part, schema in zip(PARTS, (RunConfig, DatasetConfig, ModelConfig), strict=True)
+             for key in field_types(schema)}  # fmt: skip
+    plain: dict[str, Any] = {name: values.pop(name) for name in NAMES if name in values}
+    plain |= {part: {} for part in PARTS}
+    values.pop(PROFILE, None)
+    part = PARTS[0]
+    for key, value in values.items():
+        part = known.get(key, part)  # a key that a kind of dataset or a model adds stands behind the shared ones
+        plain[part][key] = value
     return plain
-
-
-def fingerprint(config: Config, *, apart_from: tuple[str, ...] = ()) -> str:
-    """Short hash of what decides a training's result: names, dataset, model, seed.
-
-    Where things are written, how many loader processes there are and on what device it runs do not count.
-    """
-    plain = to_plain(config)
-    counted = {key: plain[key] for key in (*NAMES, "dataset", "model")} | {"seed": config.run.seed}
-    counted["model"] = {key: value for key, value in plain["model"].items() if key not in apart_from}
-    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def field_names(schema: type) -> list[str]:
-    """Keys of a schema, in the order of its declaration."""
-    return [field.name for field in fields(schema)]
-
-
-def show(resolved: Resolved) -> str:
-    """Every key with its value and the layer that set it; the text is itself a file for `--config_files`."""
-    config = resolved.config
-    plain = to_plain(config)
-    lines = [f"# {config.model_name} on {config.dataset_name}, profile {resolved.profile or 'none'}"]
-    for part in ("run", "dataset", "model"):
-        rows = [(f"{key}: {_scalar(value)}", resolved.origin[key]) for key, value in plain[part].items()]
-        width = max(len(text) for text, _ in rows)
-        lines += ["", f"# {part}", *(f"{text:{width}}  # {origin}" for text, origin in rows)]
-    return "\n".join(lines) + "\n"
 
 
 def _scalar(value: Any) -> str:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from talkingface.config.generating import GenerateConfig
+from talkingface.config.kinds import Cadence, PathText, Place
 from talkingface.utils.errors import UserError
 
 
@@ -31,29 +32,30 @@ class RunConfig(GenerateConfig):
 
     seed: int = 0
     """Seed of everything random."""
-    device: str = "auto"
+    device: Place[str] = "auto"
     """`auto` (CUDA if there is one, else CPU), `cpu`, `cuda`, `cuda:1`. A device asked for by name must exist."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of the forward pass; `auto` is bf16 on CUDA and fp32 on CPU. Weights are always float32."""
-    num_workers: int = 1
+    precision: Place[Literal["auto", "fp32", "bf16"]] = "auto"
+    """Arithmetic of the forward pass; `auto` is bf16 on CUDA and on CPUs that multiply it (AMX, AVX512-BF16), fp32 on
+    others. Weights are always float32."""
+    num_workers: Place[int] = 1
     """Loader processes; 0 loads in the training process."""
-    saved_dir: str = "saved"
+    saved_dir: Place[PathText] = "saved"
     """Where runs are written."""
-    log_dir: str = "log"
+    log_dir: Place[PathText] = "log"
     """Where text logs and TensorBoard event files are written."""
-    checkpoints_dir: str = "checkpoints"
+    checkpoints_dir: Place[PathText] = "checkpoints"
     """Where pretrained weights that the user put there are looked for."""
-    metrics: tuple[str, ...] | None = None
+    metrics: Place[tuple[str, ...] | None] = None
     """What an evaluation measures, by names of docs/metrics.md; none measures all that it can."""
-    leakage_clips: int = 4
+    leakage_clips: Place[int] = 4
     """Test clips that are also dubbed with silence, to see how far the mouth still moves with the source's."""
-    lse_weights: str | None = None
+    lse_weights: Place[PathText | None] = None
     """The published sync network for LSE; none looks for syncnet_v2.model in torch's cache and checkpoints_dir."""
-    lse_protocol: Literal["in_the_wild", "tight"] = "in_the_wild"
+    lse_protocol: Place[Literal["in_the_wild", "tight"]] = "in_the_wild"
     """Crops for LSE: `in_the_wild` tracks and cuts the face as SyncNet does; `tight` where videos are face crops."""
-    show_progress: bool = True
+    show_progress: Place[bool] = True
     """Progress bars on the terminal."""
-    resume: str = "auto"
+    resume: Place[str] = "auto"
     """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one."""
 
     def __post_init__(self) -> None:
@@ -70,13 +72,13 @@ class RunConfig(GenerateConfig):
 class DatasetConfig:
     """What the data are, where they lie and how they are prepared."""
 
-    data_root: str
+    data_root: Place[PathText]
     """Folder of the user's videos, searched through all its folders; never changed."""
-    filelist_root: str
+    filelist_root: Place[PathText]
     """Folder of train.txt, val.txt and test.txt, `<speaker>/<clip>` a line. Made by `prepare` where absent."""
-    preprocessed_root: str
+    preprocessed_root: Place[PathText]
     """Folder of `imgs/<speaker>/<clip>/{0.jpg, 1.jpg, ..., audio.wav}` (or the clips at its top), plus the manifest."""
-    packed_root: str
+    packed_root: Place[PathText]
     """Folder of the arrays that training reads: frames of one size and the mel, one file each a clip."""
     fps: int = 25
     """Video frames a second after preparation."""
@@ -84,7 +86,7 @@ class DatasetConfig:
     """Audio samples a second after preparation."""
     face_detector: Literal["mediapipe", "sfd"] = "mediapipe"
     """Who finds faces."""
-    face_detector_weights: str | None = None
+    face_detector_weights: Place[PathText | None] = None
     """Local weights file of the detector, for `sfd`."""
     crop_pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Pixels added to the face box when preparing: top, bottom, left, right."""
@@ -98,9 +100,9 @@ class DatasetConfig:
     """Quality of the stored face crops."""
     clip_seconds: float | None = None
     """Cut longer videos into pieces of this many seconds; none keeps them whole."""
-    prepare_workers: int = 0
+    prepare_workers: Place[int] = 0
     """Processes for preparation; 0 means one per core."""
-    clip_timeout: float = 600.0
+    clip_timeout: Place[float] = 600.0
     """Seconds after which one clip's preparation is given up."""
     val_fraction: float = 0.05
     """Share of speakers (or of clips, where speakers are few) for validation."""
@@ -108,7 +110,7 @@ class DatasetConfig:
     """Share of speakers (or of clips, where speakers are few) for the test."""
     split_seed: int = 0
     """Seed of the split lists."""
-    sync_expert: str | None = None
+    sync_expert: PathText | None = None
     """Checkpoint of a lip-sync expert that measures each clip's offset between sound and lips, or `bootstrap`: one is
     trained on the clips as they are first. None measures nothing."""
     correct_offset: bool = False
@@ -158,14 +160,15 @@ class ModelConfig:
     """Samples in a batch."""
     accumulate_steps: int = 1
     """Batches whose gradients make one optimizer step together: large effective batches on small devices."""
-    evaluate_batch_size: int = 16
+    evaluate_batch_size: Place[int] = 16
     """Samples a step in validation."""
-    epochs: int = 1000
+    epochs: Cadence[int] = 1000
     """Training ends after this many passes over the data, or earlier by `max_steps` or `max_minutes`."""
-    max_steps: int | None = None
+    max_steps: Cadence[int | None] = None
     """Training ends after this many steps."""
-    max_minutes: float | None = None
-    """Training ends after this many minutes, those before a resume included."""
+    max_minutes: Cadence[float | None] = None
+    """Training ends after as many steps as fit into this many minutes at the speed of the first hundred steps; the
+    number is then fixed, for the rest of the run and for resumes."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Optimizer of the network."""
     learning_rate: float = 1e-4
@@ -179,24 +182,24 @@ class ModelConfig:
     grad_clip_norm: float | None = None
     """Largest gradient norm; none leaves gradients alone."""
     lr_schedule: Literal["constant", "cosine"] = "constant"
-    """`cosine` lets the rate fall to 2% by the end given by `max_steps` or `max_minutes`, whichever is nearer."""
+    """`cosine` lets the rate fall to 2% over `max_steps` or the steps of `max_minutes`, whichever are fewer."""
     warmup_steps: int = 0
     """Steps over which the learning rate rises from 0."""
-    log_every: int = 10
+    log_every: Cadence[int] = 10
     """Steps between log lines and TensorBoard scalars."""
-    valid_every: int = 1000
+    valid_every: Cadence[int] = 1000
     """Steps between validations."""
-    valid_batches: int = 20
+    valid_batches: Cadence[int] = 20
     """Batches of one validation; the same ones each time."""
-    save_every: int = 1000
+    save_every: Cadence[int] = 1000
     """Steps between saves of the last checkpoint."""
-    keep_every: int | None = None
+    keep_every: Cadence[int | None] = None
     """Steps between checkpoints that are kept as step-N.pth; none keeps only last and best."""
-    early_stopping: int | None = None
+    early_stopping: Cadence[int | None] = None
     """Validations without improvement after which training ends; none never ends early."""
-    sample_every: int = 1000
+    sample_every: Cadence[int] = 1000
     """Steps between sample grids in TensorBoard and the run's samples folder."""
-    video_every: int = 5000
+    video_every: Cadence[int] = 5000
     """Steps between sample videos with sound."""
 
     @property

@@ -6,16 +6,24 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from talkingface.config.kinds import is_path
 from talkingface.config.yaml_file import FlagText, read_scalar
 
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def field_types(schema: type) -> Mapping[str, Any]:
-    """Type of every field of a dataclass, inherited ones included."""
-    hints = get_type_hints(schema)
+    """Type of every field of a dataclass, inherited ones included, with the marks of `config.kinds`."""
+    return _field_types(schema)
+
+
+@cache
+def _field_types(schema: type) -> Mapping[str, Any]:
+    hints = get_type_hints(schema, include_extras=True)
     return {field.name: hints[field.name] for field in fields(schema)}
 
 
@@ -23,16 +31,21 @@ def coerce(hint: Any, value: Any) -> Any:
     """Return `value` as the type `hint`.
 
     Integers serve as floats, and floats without a fraction (`1e4`) as integers; `none` is null where null is
-    allowed; nothing else is converted. The text of a flag is read as the type needs it.
+    allowed; `~` at the beginning of a path is the user's home folder; nothing else is converted. The text of a flag
+    is read as the type needs it.
 
     Raises:
         ValueError: what was wanted and what came.
     """
+    if get_origin(hint) is Annotated:
+        found = coerce(get_args(hint)[0], value)
+        return expand_home(found) if isinstance(found, str) and is_path(hint) else found
     options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     if type(None) in options:
         if value is None or (isinstance(value, str) and value.lower() in ("none", "null", "~")):
             return None
         (hint,) = (option for option in options if option is not type(None))
+        return coerce(hint, value)
     origin = get_origin(hint)
     if isinstance(value, FlagText):
         value = _read_flag(hint, value)
@@ -41,6 +54,18 @@ def coerce(hint: Any, value: Any) -> Any:
     if origin is tuple:
         return _tuple(hint, value)
     return _plain(hint, value)
+
+
+def expand_home(text: str) -> str:
+    """A path with `~` or `~name` at its beginning replaced by that home folder; any other stays as it is written.
+
+    Raises:
+        ValueError: there is no such home folder.
+    """
+    try:
+        return str(Path(text).expanduser()) if text.startswith("~") else text
+    except RuntimeError:
+        raise ValueError(f"{text!r} begins with a home folder that cannot be found") from None
 
 
 def _read_flag(hint: Any, text: FlagText) -> Any:

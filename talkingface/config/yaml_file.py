@@ -16,6 +16,9 @@ import yaml
 from talkingface.config.schema import ConfigError
 
 PROPERTIES = Path(__file__).resolve().parent.parent / "properties"
+"""The package's own files."""
+OWN_PROPERTIES = Path("properties")
+"""The user's, in the working directory; see `config.layers`."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Entry:
     value: Any
     """Plain YAML data, or a `FlagText`."""
     where: str
-    """`properties/overall.yaml:7`, or `command line`."""
+    """`properties/overall.yaml:7`, `your properties/overall.yaml:2`, or `command line`."""
 
 
 class FlagText(str):
@@ -60,10 +63,11 @@ def read_scalar(text: str) -> Any:
 
 
 def shown(path: Path) -> str:
-    """A path as messages name it: built-in files from `properties/` on, others as they were given."""
+    """A path as messages name it: built-in files from `properties/` on, the user's `your properties/...`, others as
+    they were given."""
     if path.is_relative_to(PROPERTIES):
-        return str(Path(PROPERTIES.name) / path.relative_to(PROPERTIES))
-    return str(path)
+        return (PROPERTIES.name / path.relative_to(PROPERTIES)).as_posix()
+    return f"your {path.as_posix()}" if path.is_relative_to(OWN_PROPERTIES) else str(path)
 
 
 def read_yaml(path: Path, problems: list[str]) -> dict[str, Entry]:

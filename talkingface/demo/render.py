@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from talkingface.demo.clip import draw_frames, plan_clip
 from talkingface.demo.config import DemoClip, DemoConfig, all_clips, split_clips
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import TEMP_PREFIX, read_json, write_json, write_text
-from talkingface.utils.parallel import Result, run_tasks
+from talkingface.utils.main_guard import check_main_guard
+from talkingface.utils.parallel import Result, cores, run_tasks
 
 STAMPS = ".rendered.json"
 """In `data_root`: for each finished clip the settings it was rendered with and its size in bytes."""
@@ -132,11 +132,13 @@ def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress
     """
     from tqdm import tqdm
 
+    count = workers if workers is not None else cores(config.prepare_workers)
+    if count:
+        check_main_guard()
     stamps = _drop_stale(config, _read_stamps(config))
     write_json(Path(config.data_root) / STAMPS, stamps)
     _clean(config)
     missing = _missing_clips(config, stamps)
-    count = workers if workers is not None else config.prepare_workers or len(os.sched_getaffinity(0))
     with tqdm(total=len(missing), desc="render demo", unit="clip", disable=not (show_progress and missing)) as bar:
 
         def finished(index: int, result: Result) -> None:

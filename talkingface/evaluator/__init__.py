@@ -1,7 +1,7 @@
-"""Evaluation: dub test clips by several protocols, measure the written files, summarise.
+"""Evaluation of dubbed videos: test clips are dubbed by several protocols and scored against the real ones.
 
-metrics/ has one family of metrics a file, protocols/ says which videos are dubbed and compared. Names are imported when
-they are asked for.
+metrics/ has one family of metrics a file, protocols/ one way of dubbing or comparing a file: which videos, what of them
+is compared, what its rows of the report say. Names are imported when they are asked for.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import Any
 
 NAMES = {
-    "ClipResult": "results",
-    "EvalClip": "results",
-    "Evaluation": "outcome",
+    "ClipResult": "clip_result",
+    "EvalClip": "clip_result",
+    "Evaluation": "evaluation",
     "Evaluator": "evaluator",
     "evaluate": "evaluator",
 }

@@ -1,79 +1,78 @@
-"""From clips to rows: the real videos, the model on all, on seen and on new speakers, and with other clips' sound.
+"""From clips to rows: mean values of each protocol's rows, and how far they would move had other clips been taken.
 
-How far a row's numbers would move had other clips been taken: percentile bootstrap over clips.
+The intervals are a percentile bootstrap over clips.
 """
 
 # R resamples, N clips of a row, K values of a clip
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
-from talkingface.evaluator.results import ClipResult, curve
+from talkingface.evaluator.clip_result import ClipResult, RowClip, Scores, from_curve
+from talkingface.evaluator.protocols.dubbing import DubbingProtocol
+from talkingface.evaluator.protocols.other_sound import OtherSound
+from talkingface.evaluator.protocols.reconstruction import Reconstruction
+from talkingface.evaluator.protocols.silence import Silence
 
-Row = dict[str, float | None]
-
+Row = Scores
+Interval = tuple[float, float]
+PROTOCOLS: tuple[type[DubbingProtocol], ...] = (Reconstruction, OtherSound, Silence)
+"""In the order of the report's rows."""
+ROWS = {row: title for protocol in PROTOCOLS for row, title in protocol.rows.items()}
+"""Rows of the report and their titles."""
 MEDIANS = ("opening_lag", "sync_offset", "lse_offset", "lse_offset_unbiased")
 """Whole numbers of frames, wild where a clip has no clear best shift: rows give their median."""
 POOLED = {"opening_amplitude": "opening_amplitude", "opening_r_pooled": "opening_r"}
 """Values taken over the frames of all clips, and the metric each belongs to."""
-POOLED_ROWS = ("model", "seen", "new")
-ROWS = {
-    "real": "real videos",
-    "model": "model, all clips",
-    "seen": "model, speakers seen in training",
-    "new": "model, new speakers",
-    "cross": "model, another clip's sound",
-    "silence": "model, silence",
-}
-"""Rows of the report and their titles."""
+MEANS_TEXT = (
+    "over clips, each once; medians for opening_lag and sync_offset; opening_amplitude is pooled over frames about "
+    "their clip's mean; opening_r_pooled and opening_amplitude_mean give the other way for both"
+)
+"""How `summarise` takes its values, for metrics.json."""
+LEVEL = 0.95
+RESAMPLES = 2000
+FEWEST = 3
+"""Clips below which there is no interval: two clips can only be drawn in four ways."""
 
 
-def groups(results: list[ClipResult]) -> dict[str, list[tuple[ClipResult, Row]]]:
-    """Return each row's clips with the scores that it takes of them; rows without clips are absent."""
+def row_clips(results: Sequence[ClipResult]) -> dict[str, list[RowClip]]:
+    """Return what each clip that did not fail gives to each row; rows without clips are absent."""
     good = [one for one in results if one.failed is None]
-    found = {
-        "real": [(one, one.real) for one in good],
-        "model": [(one, one.model) for one in good],
-        "seen": [(one, one.model) for one in good if one.speaker_seen is True],
-        "new": [(one, one.model) for one in good if one.speaker_seen is False],
-        "cross": [(one, one.cross) for one in good if one.cross],
-        "silence": [(one, one.silence) for one in good if one.silence],
-    }
-    return {name: clips for name, clips in found.items() if clips}
+    found = {row: clips for protocol in PROTOCOLS for row, clips in protocol.row_clips(good).items()}
+    return {row: found[row] for row in ROWS if found[row]}
 
 
-def summarise(results: list[ClipResult]) -> dict[str, Row]:
+def summarise(results: Sequence[ClipResult]) -> dict[str, Row]:
     """Return mean values for each row that has clips, with `clips`, the number of clips in it.
 
     Means, and medians for lags and offsets, are over clips: each counts once, those without a value are left out.
-    `opening_r` is the mean of the clips' r; `opening_r_pooled` is r over all frames after each clip's mean is taken
-    off. `opening_amplitude` is the pooled ratio: root of the summed variance of all frames about their clip's mean,
-    generated over real;
-    `opening_amplitude_mean` is the mean of the clips' ratios.
+    In rows whose openings are compared, `opening_r` is the mean of the clips' r; `opening_r_pooled` is r over all
+    frames after each clip's mean is taken off. `opening_amplitude` is the pooled ratio: root of the summed variance of
+    all frames about their clip's mean, dubbed over wanted; `opening_amplitude_mean` is the mean of the clips' ratios.
     """
-    return {name: _row(name, clips) for name, clips in groups(results).items()}
+    return {name: _row(clips) for name, clips in row_clips(results).items()}
 
 
-def intervals(results: list[ClipResult]) -> dict[str, dict[str, Interval]]:
+def intervals(results: Sequence[ClipResult]) -> dict[str, dict[str, Interval]]:
     """Return the 95% bootstrap interval of the values of `summarise`, by row and key, where there is one.
 
     Clips are drawn, not frames: those of one clip are alike. Pooled values are pooled again for each resample. The
     speakers stay as they are, so an interval says nothing about other speakers.
     """
-    return {name: _intervals(name, clips) for name, clips in groups(results).items()}
+    return {name: _intervals(clips) for name, clips in row_clips(results).items()}
 
 
-def _row(name: str, clips: list[tuple[ClipResult, Row]]) -> Row:
+def _row(clips: list[RowClip]) -> Row:
     columns = _columns(clips)
     row: Row = {"clips": float(len(clips))}
     for key, column in columns.items():
         known = column[~np.isnan(column)]
         row[key] = float((np.median if key in MEDIANS else np.mean)(known)) if len(known) else None
-    for key, value in _pooled_values(_powers(clips)[None]).items() if name in POOLED_ROWS else ():
+    for key, value in _pooled_values(_powers(clips)[None]).items():
         if np.isnan(value[0]) or POOLED[key] not in columns:
             continue
         if key == "opening_amplitude":
@@ -82,32 +81,29 @@ def _row(name: str, clips: list[tuple[ClipResult, Row]]) -> Row:
     return row
 
 
-def _intervals(name: str, clips: list[tuple[ClipResult, Row]]) -> dict[str, Interval]:
-    columns = _columns(clips)
+def _intervals(clips: list[RowClip]) -> dict[str, Interval]:
+    columns, powers = _columns(clips), _powers(clips)
     found = {key: interval(column, median if key in MEDIANS else mean) for key, column in columns.items()}
-    if name in POOLED_ROWS:
-        found |= {"opening_amplitude_mean": found.get("opening_amplitude")}
-        powers = _powers(clips)
+    if len(powers):
+        found["opening_amplitude_mean"] = found.get("opening_amplitude")
         for key in POOLED:
             found[key] = interval(powers, partial(_pooled_value, key=key))
     return {key: ends for key, ends in found.items() if ends is not None}
 
 
-def _columns(clips: list[tuple[ClipResult, Row]]) -> dict[str, np.ndarray]:
+def _columns(clips: list[RowClip]) -> dict[str, np.ndarray]:
     """Each value of the row's clips, float64 (N,), NaN where a clip has none."""
-    keys = dict.fromkeys(key for _, scores in clips for key in scores)
-    return {key: curve([scores.get(key) for _, scores in clips]) for key in keys}
+    keys = dict.fromkeys(key for one in clips for key in one.scores)
+    return {key: from_curve([one.scores.get(key) for one in clips]) for key in keys}
 
 
-def _powers(clips: list[tuple[ClipResult, Row]]) -> np.ndarray:
-    """Sums over each clip's frames about its mean, float64 (N, 3): generated squared, real squared, their product."""
+def _powers(clips: list[RowClip]) -> np.ndarray:
+    """Sums over each clip's frames about its mean, float64 (N, 3): dubbed squared, wanted squared, their product."""
     found = []
-    for one, _ in clips:
-        made, real = curve(one.opening_model), curve(one.opening_real)
-        count = min(len(made), len(real))
-        both = np.isfinite(made[:count]) & np.isfinite(real[:count])
+    for made, wanted in (one.openings for one in clips if one.openings is not None):
+        both = np.isfinite(made) & np.isfinite(wanted)
         if both.any():
-            a, b = made[:count][both], real[:count][both]
+            a, b = made[both], wanted[both]
             a, b = a - a.mean(), b - b.mean()
             found.append((a @ a, b @ b, a @ b))
     return np.array(found, dtype=np.float64).reshape(-1, 3)
@@ -115,22 +111,15 @@ def _powers(clips: list[tuple[ClipResult, Row]]) -> np.ndarray:
 
 def _pooled_values(powers: np.ndarray) -> dict[str, np.ndarray]:
     """(R, N, 3) sums of drawn clips to (R,) values, NaN where nothing moves."""
-    made, real, product = np.moveaxis(powers.sum(axis=1), -1, 0)
+    made, wanted, product = np.moveaxis(powers.sum(axis=1), -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(real > 0, np.sqrt(made / real), np.nan)
-        r = np.where((real > 0) & (made > 0), product / np.sqrt(made * real), np.nan)
+        ratio = np.where(wanted > 0, np.sqrt(made / wanted), np.nan)
+        r = np.where((wanted > 0) & (made > 0), product / np.sqrt(made * wanted), np.nan)
     return {"opening_amplitude": ratio, "opening_r_pooled": r}
 
 
 def _pooled_value(powers: np.ndarray, *, key: str) -> np.ndarray:
     return _pooled_values(powers)[key]
-
-
-LEVEL = 0.95
-RESAMPLES = 2000
-FEWEST = 3
-"""Clips below which there is no interval: two clips can only be drawn in four ways."""
-Interval = tuple[float, float]
 
 
 def interval(values: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], *, seed: int = 0) -> Interval | None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -31,8 +31,8 @@ from talkingface.generate.synthesizer import (
     first_stage,
 )
 from talkingface.utils.errors import MediaError
-from talkingface.utils.face import FaceDetector
-from talkingface.utils.face.follow import Pads, track
+from talkingface.utils.face import Face, FaceDetector
+from talkingface.utils.face.follow import FaceRecord, FollowedFrame, Pads, follow_face
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.mel import melspectrogram
 
@@ -63,7 +63,8 @@ def generate(
     face: str | Path,
     audio: str | Path,
     output: str | Path,
-    detector: FaceDetector,
+    detector: FaceDetector | None = None,
+    faces: FaceRecord | None = None,
     img_size: int,
     mel_pad_mode: PadMode = "constant",
     device: torch.device | str = "cpu",
@@ -86,10 +87,11 @@ def generate(
         audio: Sound file, or a video whose sound is used.
         output: mp4 file to write; its folder is made.
         detector: Finds the face; not closed here.
+        faces: The faces of the video's frames where they are known; the detector is then not asked.
         img_size: Side of the square crop that the model reads.
         mel_pad_mode: `constant` or `reflect`, as the model was trained.
         device: Where the model is.
-        precision: `fp32`, `bf16`, or `auto` (bf16 on CUDA).
+        precision: `fp32`, `bf16`, or `auto` (bf16 where the device is fast at it).
         pads: Pixels added to the box: top, bottom, left, right. None by default, as at preparation: the box of the
             face mesh reaches below the chin already. The published inference adds 10 below S3FD's box.
         batch_size: Faces in one call of the model.
@@ -117,12 +119,22 @@ def generate(
     device = torch.device(device)
     synthesizer = Synthesizer(
         model=first_stage(model), mel=_mel(samples, mel_pad_mode), fps=source.fps, img_size=img_size, device=device,
-        precision=precision, batch_size=batch_size, mel_timing=mel_timing,
+        precision=precision, pads=pads, batch_size=batch_size, mel_timing=mel_timing,
     )  # fmt: skip
     missing = meshes_missing = 0
-    tracked = track(source.frames(count, loop), detector, pads=pads, window=box_smoothing, still=source.still)
+
+    def find(number: int, frame: np.ndarray) -> Face | None:
+        if faces is not None:
+            return faces.recall(number, frame)
+        assert detector is not None, "faces or who finds them"
+        return detector.detect(frame)
+
+    if detector is not None:
+        detector.reset()
+    followed = follow_face(source.frames(count, loop), find, window=box_smoothing)
+    followed = (replace(one, box=None) if _is_blank(one, pads) else one for one in followed)
     with (
-        closing(ahead(tracked, batch_size)) as frames,
+        closing(ahead(followed, batch_size)) as frames,
         open_writer(path, fps=source.fps, samples=samples, crf=crf) as writer,
         tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
     ):
@@ -131,13 +143,13 @@ def generate(
             meshes_missing += not drawn.mesh_found
             if watch is not None:
                 watch(drawn)
-            if one.box is None or drawn.face is None:
+            if drawn.box is None or drawn.face is None:
                 missing += 1
                 if missing == done == min(count, source.length):  # a whole pass without a face
                     raise MediaError(_no_face(source, missing))
                 writer.write(one.frame)
             else:
-                writer.write(paste(one.frame, drawn.face, one.box, landmarks=one.landmarks, options=paste_options))
+                writer.write(paste(one.frame, drawn.face, drawn.box, landmarks=one.landmarks, options=paste_options))
             bar.update()
     return GenerateSummary(
         frames=count, faces_missing=missing, meshes_missing=meshes_missing, fps=source.fps,
@@ -151,6 +163,18 @@ def _mel(samples: np.ndarray, pad_mode: PadMode) -> np.ndarray:
     if len(samples) < shortest:
         samples = np.pad(samples, (0, shortest - len(samples)))
     return melspectrogram(samples, pad_mode)
+
+
+BLANK = 12
+"""Grey levels, of 255, by which the pixels of a picture of one colour differ at most."""
+
+
+def _is_blank(one: FollowedFrame, pads: Pads) -> bool:
+    """Whether a frame in which no face was found shows one colour where it should be, as black frames do."""
+    if one.found or one.box is None:
+        return False
+    x1, y1, x2, y2 = one.crop_box(pads)
+    return int(np.ptp(one.frame[y1:y2, x1:x2], axis=(0, 1)).max()) <= BLANK
 
 
 def _no_face(source: FaceSource, count: int) -> str:

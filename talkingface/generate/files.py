@@ -38,8 +38,8 @@ class FaceSource:
     length: int
     """Frames of one pass, by the file's header."""
 
-    def frames(self, count: int, loop: Loop = "bounce") -> Iterator[np.ndarray]:
-        """Yield exactly `count` frames, uint8 (H, W, 3) BGR.
+    def frames(self, count: int, loop: Loop = "bounce") -> Iterator[tuple[int, np.ndarray]]:
+        """Yield exactly `count` times a frame's number in the file, from 0, and the frame, uint8 (H, W, 3) BGR.
 
         Args:
             count: Frames wanted; fewer than the video has ends early.
@@ -50,26 +50,26 @@ class FaceSource:
         """
         return islice(self._endless(loop), count)
 
-    def _endless(self, loop: Loop) -> Iterator[np.ndarray]:
+    def _endless(self, loop: Loop) -> Iterator[tuple[int, np.ndarray]]:
         if self.still:
-            yield from repeat(read_image(self.path))
+            yield from repeat((0, read_image(self.path)))
         while True:
             length = 0
             frame_bytes = 1
             for frame in read_frames(self.path, self.fps):
+                yield length, frame
                 length, frame_bytes = length + 1, frame.nbytes
-                yield frame
             if length == 0:
                 raise MediaError(f"{self.path}: no frame can be decoded; wanted a video; give another file")
             chunk = max(1, CHUNK_BYTES // frame_bytes)
             if loop == "bounce" and length <= MOST_PASSES * chunk:
                 yield from self._backwards(length, chunk)
 
-    def _backwards(self, length: int, chunk: int) -> Iterator[np.ndarray]:
+    def _backwards(self, length: int, chunk: int) -> Iterator[tuple[int, np.ndarray]]:
         """Yield frames length-2 .. 1 (both turning points are shown once), decoding `chunk` frames at a time."""
         for stop in range(length - 1, 1, -chunk):
             start = max(1, stop - chunk)
-            held = list(islice(read_frames(self.path, self.fps), start, stop))
+            held = list(islice(enumerate(read_frames(self.path, self.fps)), start, stop))
             while held:  # let go of each, so that two chunks are never held at once
                 yield held.pop()
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from talkingface.batch import HYPER_IMG, HYPER_SIZE, HYPER_SKETCH, INDIV_MELS, INPUT_FRAMES, mask_lower_half
 from talkingface.utils.device import autocast
 from talkingface.utils.face.crop import crop
-from talkingface.utils.face.follow import TrackedFrame
+from talkingface.utils.face.follow import FollowedFrame, Pads
 from talkingface.utils.face.sketch import Sketched, sketch_faces
 
 MEL_STEPS = 16
@@ -63,22 +63,23 @@ class Synthesizer:
     img_size: int
     device: torch.device
     precision: str = "fp32"
+    pads: Pads = (0, 0, 0, 0)
     batch_size: int = 16
     mel_timing: MelTiming = "training"
     _reference: np.ndarray | None = field(default=None, init=False)
 
-    def draw(self, tracked: Iterable[TrackedFrame]) -> Iterator[tuple[TrackedFrame, np.ndarray | None]]:
+    def draw(self, followed: Iterable[FollowedFrame]) -> Iterator[tuple[FollowedFrame, np.ndarray | None]]:
         """Yield each frame with its drawn face, uint8 (img_size, img_size, 3) BGR, or None where there is no face."""
-        stream = iter(enumerate(tracked))
+        stream = iter(enumerate(followed))
         while held := list(islice(stream, self.batch_size)):
             with_face = [(number, one) for number, one in held if one.box is not None]
             drawn = iter(self._predict(with_face)) if with_face else iter(())
             for _, one in held:
                 yield one, (None if one.box is None else next(drawn))
 
-    def _predict(self, items: list[tuple[int, TrackedFrame]]) -> np.ndarray:
+    def _predict(self, items: list[tuple[int, FollowedFrame]]) -> np.ndarray:
         """Return uint8 (B, H, W, 3) BGR faces for frames that have a box."""
-        crops = np.stack([crop(one.frame, one.box, self.img_size) for _, one in items if one.box is not None])
+        crops = np.stack([crop(one.frame, one.crop_box(self.pads), self.img_size) for _, one in items])
         if self._reference is None:
             self._reference = crops[0].copy()
         mels = np.stack([self._mel_chunk(number) for number, _ in items])
@@ -101,7 +102,7 @@ class Synthesizer:
         return torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-Face = tuple[TrackedFrame, np.ndarray]
+Face = tuple[FollowedFrame, np.ndarray]
 
 
 @runtime_checkable
@@ -125,7 +126,9 @@ class TwoStages(Protocol):
 class DrawnFace:
     """A frame and what was drawn for it."""
 
-    frame: TrackedFrame
+    frame: FollowedFrame
+    box: np.ndarray | None
+    """int (4,) x1, y1, x2, y2: where the face was cut out, padded and inside the frame; None where there is none."""
     face: np.ndarray | None
     """uint8 (S, S, 3) BGR; None where no face was found."""
     first: np.ndarray | None = None
@@ -134,18 +137,19 @@ class DrawnFace:
     """False where a sketch had to be that of the nearest frame that has one."""
 
 
-def draw_faces(model: Predictor, synthesizer: Synthesizer, tracked: Iterable[TrackedFrame]) -> Iterator[DrawnFace]:
+def draw_faces(model: Predictor, synthesizer: Synthesizer, followed: Iterable[FollowedFrame]) -> Iterator[DrawnFace]:
     """Draw a stream of frames by a model of one or two stages; order and number of frames stay."""
-    drawn = synthesizer.draw(tracked)
+    drawn = synthesizer.draw(followed)
     if not isinstance(model, TwoStages):
-        yield from (DrawnFace(frame=frame, face=face) for frame, face in drawn)
+        for frame, face in drawn:
+            yield DrawnFace(frame=frame, box=None if face is None else frame.crop_box(synthesizer.pads), face=face)
         return
     from talkingface.utils.face.crop_mesh import CropMesh
 
     with CropMesh() as mesh:
         for has_face, run in groupby(drawn, key=lambda one: one[1] is not None):
             if not has_face:
-                yield from (DrawnFace(frame=frame, face=None) for frame, _ in run)
+                yield from (DrawnFace(frame=frame, box=None, face=None) for frame, _ in run)
                 continue
             sketched = sketch_faces(
                 (((frame, face), face) for frame, face in run if face is not None),
@@ -157,7 +161,10 @@ def draw_faces(model: Predictor, synthesizer: Synthesizer, tracked: Iterable[Tra
             while held := list(islice(sketched, synthesizer.batch_size)):
                 faces = refine(synthesizer, model, held)
                 for one, face in zip(held, faces, strict=True):
-                    yield DrawnFace(frame=one.item[0], face=face, first=one.item[1], mesh_found=one.found)
+                    frame, first = one.item
+                    yield DrawnFace(
+                        frame=frame, box=frame.crop_box(synthesizer.pads), face=face, first=first, mesh_found=one.found
+                    )
 
 
 def first_stage(model: Predictor) -> Predictor:

@@ -148,18 +148,46 @@ def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]
     return contents
 
 
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load a network's weights, strictly: a checkpoint of ours, or `{"state_dict": ...}` with or without `module.`.
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A checkpoint file's header and network weights, read once.
 
-    Raises:
-        CheckpointError: missing, damaged, or of another network; names what differs.
+    Weights stay in the file, mapped, until they are loaded into a network; optimizers are never read. Let go of it
+    soon: Windows cannot replace a mapped file.
     """
-    contents = _read(Path(path))
-    weights = contents.get("state_dict", contents)
-    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")
-    made_for = str(contents.get("model_name", "another program"))
-    _load_strictly(model, weights, origin=str(path), made_for=made_for)
+
+    path: Path
+    header: CheckpointHeader | None
+    """None for a checkpoint of another project."""
+    weights: Mapping[str, Tensor]
+
+    @classmethod
+    def read(cls, path: str | Path) -> Checkpoint:
+        """Read a checkpoint of ours, or `{"state_dict": ...}`, or bare weights.
+
+        Raises:
+            CheckpointError: missing, damaged, or without network weights.
+        """
+        contents = _read(Path(path), mapped=True)
+        weights = contents.get("state_dict", contents)
+        if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+            raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")
+        header = _header(contents) if contents.get("format") == FORMAT else None
+        return cls(path=Path(path), header=header, weights=weights)
+
+    def load_into(self, model: nn.Module) -> None:
+        """Load the weights, strictly, with or without `module.` before their names.
+
+        Raises:
+            OtherNetworkError: of another network; names what differs.
+        """
+        made_for = self.header.model_name if self.header else "another program"
+        _load_strictly(model, self.weights, origin=str(self.path), made_for=made_for)
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Load a network's weights from a file, strictly; see `Checkpoint`."""
+    Checkpoint.read(path).load_into(model)
 
 
 def read_checkpoint(path: str | Path) -> CheckpointHeader:
@@ -172,12 +200,7 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
     contents = _read(Path(path), mapped=True)
     if contents.get("format") != FORMAT:
         raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
-    return CheckpointHeader(
-        model_name=contents["model_name"],
-        config=contents["config"],
-        step=contents["progress"]["step"],
-        metrics=contents["metrics"],
-    )
+    return _header(contents)
 
 
 def model_mark(model: object) -> str:
@@ -191,17 +214,13 @@ def model_mark(model: object) -> str:
     return total.hexdigest()[:16]
 
 
-def is_ours(path: str | Path) -> bool:
-    """Whether this toolkit wrote a checkpoint.
-
-    Raises:
-        CheckpointError: missing or damaged.
-    """
-    try:
-        read_checkpoint(path)
-    except ForeignCheckpointError:
-        return False
-    return True
+def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
+    return CheckpointHeader(
+        model_name=contents["model_name"],
+        config=contents["config"],
+        step=contents["progress"]["step"],
+        metrics=contents["metrics"],
+    )
 
 
 def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:

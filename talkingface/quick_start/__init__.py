@@ -1,4 +1,4 @@
-"""One call for the whole chain. `from talkingface.quick_start import run, get_model, ...`
+"""The toolkit as functions: `from talkingface.quick_start import run, train, evaluate, Dubber, get_model, ...`
 
 Names are imported when they are asked for, so that reading the catalog or a configuration imports no torch.
 """
@@ -6,10 +6,26 @@ Names are imported when they are asked for, so that reading the catalog or a con
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-NAMES = (
+if TYPE_CHECKING:
+    from talkingface.quick_start.quick_start import (
+        create_dataset,
+        evaluate,
+        generate_video,
+        get_config,
+        get_model,
+        get_preprocess,
+        get_trainer,
+        init_logger,
+        init_seed,
+        run,
+        train,
+    )
+
+__all__ = [
     "create_dataset",
+    "evaluate",
     "generate_video",
     "get_config",
     "get_model",
@@ -18,10 +34,17 @@ NAMES = (
     "init_logger",
     "init_seed",
     "run",
-)
+    "train",
+]
+PLACES: dict[str, str] = {}
+"""Modules of the names that are not in quick_start.py."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in NAMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("talkingface.quick_start.quick_start"), name)
+    return getattr(import_module(PLACES.get(name, "talkingface.quick_start.quick_start")), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import choose_dataset, resolve
-from talkingface.chain.chain import Chain, carry_out, make_chain
+from talkingface.chain.chain import Chain, carry_out, carry_out_evaluation, make_chain
 from talkingface.chain.stage import Say
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
@@ -15,8 +15,12 @@ from talkingface.quick_start.use import generate_video
 from talkingface.utils.logger import init_logger
 from talkingface.utils.seed import init_seed
 
+if TYPE_CHECKING:
+    from talkingface.chain.evaluate import ExpertEvaluation, ModelEvaluation
+
 __all__ = [
     "create_dataset",
+    "evaluate",
     "generate_video",
     "get_config",
     "get_model",
@@ -25,6 +29,7 @@ __all__ = [
     "init_logger",
     "init_seed",
     "run",
+    "train",
 ]
 
 
@@ -35,10 +40,11 @@ def run(
     config_dict: Mapping[str, Any] | None = None,
     *,
     profile: str | None = None,
+    overrides: Overrides | None = None,
     dry_run: bool = False,
     say: Say = print,
 ) -> Chain:
-    """Prepare the data, train what is missing, evaluate, and dub a sample.
+    """Prepare the data, train what is missing, evaluate, dub a sample, and write a page about it.
 
     Args:
         model: name of a catalog row.
@@ -46,15 +52,84 @@ def run(
         config_file_list: YAML files, later wins.
         config_dict: configuration keys, above the files.
         profile: name of a profile, or `none`.
+        overrides: files, keys and profile in one object, in place of the three above.
         dry_run: only print the plan.
         say: takes the lines that tell what happens.
 
     Raises:
         UserError: something given cannot be used; found before anything is written where it can be.
     """
-    chain = make_chain(model, dataset, _overrides(config_file_list, config_dict, profile))
+    chain = make_chain(model, dataset, overrides or _overrides(config_file_list, config_dict, profile))
     carry_out(chain, "run", dry_run=dry_run, say=say)
     return chain
+
+
+def train(
+    model: str,
+    dataset: str,
+    config_file_list: Sequence[str] = (),
+    config_dict: Mapping[str, Any] | None = None,
+    *,
+    profile: str | None = None,
+    overrides: Overrides | None = None,
+    dry_run: bool = False,
+    say: Say = print,
+) -> Chain:
+    """Prepare the data, and train the model and what it needs; `chain.run.path` is the folder of the run.
+
+    The arguments are those of `run`.
+
+    Raises:
+        UserError: something given cannot be used.
+    """
+    chain = make_chain(model, dataset, overrides or _overrides(config_file_list, config_dict, profile))
+    carry_out(chain, "train", dry_run=dry_run, say=say)
+    return chain
+
+
+def evaluate(
+    model: str | None = None,
+    dataset: str | None = None,
+    config_file_list: Sequence[str] = (),
+    config_dict: Mapping[str, Any] | None = None,
+    *,
+    checkpoint: str | None = None,
+    profile: str | None = None,
+    overrides: Overrides | None = None,
+    dry_run: bool = False,
+    say: Say = print,
+) -> ModelEvaluation | ExpertEvaluation:
+    """Measure trained weights on the test list of a dataset, and write a page about it.
+
+    With a checkpoint its weights, on the test clips of its own dataset or of `dataset`; a checkpoint of another project
+    needs `model` and `dataset`. Without one, what `train` made of this model and dataset with this configuration, else
+    the newest weights of the model.
+
+    Args:
+        model: name of a catalog row.
+        dataset: name of a dataset, or the folder of videos; prepared.
+        config_file_list: YAML files, later wins.
+        config_dict: configuration keys, above the files.
+        checkpoint: a run's folder or a .pth file.
+        profile: name of a profile, or `none`.
+        overrides: files, keys and profile in one object, in place of the three above.
+        dry_run: only print the plan.
+        say: takes the lines that tell what happens.
+
+    Returns:
+        What was measured: `folder`, and for models that draw faces `evaluation`, with the results of each clip.
+
+    Raises:
+        UserError: something given is missing or does not fit; nothing was trained.
+    """
+    return carry_out_evaluation(
+        overrides or _overrides(config_file_list, config_dict, profile),
+        checkpoint=checkpoint,
+        model=model,
+        dataset=dataset,
+        dry_run=dry_run,
+        say=say,
+    )
 
 
 def get_config(

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from talkingface.catalog.resolve import choose_dataset
-from talkingface.chain.evaluate import Examination, Judgement
-from talkingface.chain.workspace import Part, choose_run, find_weights, make_part
 from talkingface.config.loader import Overrides
 from talkingface.generate import GenerateSummary, generate
 from talkingface.model.checkpoint import checkpoint_file
-from talkingface.model.trained import Trained, load_trained
+from talkingface.model.trained import load_trained
 from talkingface.utils.device import pick_device
-from talkingface.utils.errors import CheckpointError, MediaError, UserError
+from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import make_detector
 
 
@@ -62,48 +59,3 @@ def generate_video(
             box_smoothing=config.dataset.box_smoothing,
             progress=config.run.show_progress,
         )
-
-
-def judge_checkpoint(
-    checkpoint: str, *, model: str | None, dataset: str | None, overrides: Overrides
-) -> Judgement | Examination:
-    """The evaluation of given weights, on the data they were trained on or on others.
-
-    Raises:
-        CheckpointError: missing, damaged, of another model, or of an original project and no dataset is given.
-        UserError: the model draws no faces, or the configuration does not fit.
-    """
-    path = checkpoint_file(checkpoint)
-    choice = None if dataset is None else choose_dataset(dataset, overrides)
-    trained = load_trained(path, model=model, dataset=choice, overrides=overrides)
-    if trained.header is None and dataset is None:
-        raise CheckpointError(f"{path}: does not say what it was trained on; give --dataset to measure it on")
-    return _judgement(trained)
-
-
-def judge_trained(model: str, dataset: str, overrides: Overrides) -> Judgement | Examination:
-    """The evaluation of what `train` made with this configuration, else of the newest weights there are.
-
-    Raises:
-        CheckpointError: nothing has been trained.
-    """
-    choice = choose_dataset(dataset, overrides)
-    part = make_part(model, choice, overrides)
-    path = _trained_path(part)
-    return _judgement(load_trained(path, model=model, dataset=choice, overrides=overrides))
-
-
-def _judgement(trained: Trained) -> Judgement | Examination:
-    if trained.row.examine is not None:
-        return Examination(config=trained.config, load=lambda: trained)
-    return Judgement(dataset=trained.dataset, overrides=trained.overrides, config=trained.config, load=lambda: trained)
-
-
-def _trained_path(part: Part) -> Path:
-    choice = choose_run(part)
-    if choice.run is not None and choice.finished:
-        return checkpoint_file(str(choice.run.path))
-    weights = find_weights(part)
-    if weights.path is None:
-        raise CheckpointError(f"{weights.reason}; train it first, or give --checkpoint")
-    return weights.path

@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from talkingface.evaluator.results import INFINITY, ClipResult
-from talkingface.evaluator.summary import Interval, Row, intervals
+from talkingface.config.plain import read_config
+from talkingface.report.evaluation_facts import EvaluationFacts, read_evaluation
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json
 
 EVALUATION = "evaluation"
 """Folder of a run's own evaluation: its best weights on the data that it was trained on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What an evaluation wrote."""
-
-    folder: Path
-    rows: dict[str, Row]
-    ranges: dict[str, dict[str, Interval]]
-    clips: list[ClipResult]
-    failed: list[dict[str, str]]
-    not_measured: dict[str, str]
-    stages: list[list[str]]
-    """Table of a model of two stages, heading first; empty for others."""
-    protocol: dict[str, Any]
-    videos: dict[str, list[str]]
-    """Paths of each clip's real and generated video, as far as they were noted."""
-    without_partner: list[str]
-    """Videos of two folders that do not belong together."""
-
-    @property
-    def good(self) -> list[ClipResult]:
-        """Clips that were measured."""
-        return [one for one in self.clips if one.failed is None]
-
-    def real(self, clip: ClipResult) -> Path | None:
-        """The clip's real video, if its place was noted; it may be gone."""
-        noted = self.videos.get(clip.name)
-        return Path(noted[0]) if noted else None
-
-    def made(self, clip: ClipResult) -> Path:
-        """The generated video with the clip's own sound."""
-        noted, usual = self.videos.get(clip.name), self.folder / "videos" / f"{clip.name}.mp4"
-        return usual if usual.is_file() or not noted else Path(noted[1])
-
-    def cross(self, clip: ClipResult) -> Path | None:
-        """The generated video with another clip's sound, if there is one."""
-        if clip.sound_from is None:
-            return None
-        return self.folder / "videos" / f"{clip.name}__{clip.sound_from.replace('/', '-')}.mp4"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +36,9 @@ class Facts:
     environment: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
     """metrics.jsonl."""
-    measured: Measured | None = None
+    evaluation: EvaluationFacts | None = None
     expert: dict[str, Any] = field(default_factory=dict)
-    """expert.json of a model that judges sync."""
+    """expert.json of a sync expert."""
 
     @property
     def when(self) -> str:
@@ -112,45 +71,52 @@ def read_facts(run: Path | None, evaluation: Path | None = None) -> Facts:
     """
     if evaluation is None and run is not None:
         evaluation = run / EVALUATION
-    measured = None if evaluation is None else _measured(evaluation)
-    about = {} if measured is None else measured.protocol
-    expert = _json(evaluation / "expert.json") if evaluation is not None else {}
     folder = run or evaluation
     assert folder is not None
-    named: dict[str, Any] = {"model": str(about.get("model", "")), "dataset": str(about.get("dataset", ""))}
+    try:
+        facts = _read(folder, run, evaluation)
+        _ = facts.when, facts.seconds  # worked out here, so that damage is said here
+    except UserError:
+        raise
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"{folder}: cannot be understood ({error}); is one of its files damaged?") from error
+    return facts
+
+
+def _read(folder: Path, run: Path | None, evaluation: Path | None) -> Facts:
+    found = None if evaluation is None else read_evaluation(evaluation)
+    about = {} if found is None else found.protocol
+    model, dataset = str(about.get("model", "")), str(about.get("dataset", ""))
+    expert = _json(evaluation / "expert.json") if evaluation is not None else {}
     if run is None:
-        return Facts(name=folder.name, measured=measured, expert=expert, **named)
+        return Facts(name=folder.name, model=model, dataset=dataset, evaluation=found, expert=expert)
     files = RunFolder(run)
     status = files.status()
+    steps, score = status.get("steps"), status.get("best_score")
     return Facts(
-        name=run.name, run=run, model=str(status.get("model", named["model"])),
-        dataset=named["dataset"] or str(status.get("dataset", "")), profile=str(status.get("profile") or ""),
-        created=str(status.get("created", "")), finished=bool(status.get("finished")), steps=status.get("steps"),
-        best_score=status.get("best_score"), config=_config(files.config_file),
-        environment=_json(files.environment_file), lines=files.read_metrics(), measured=measured, expert=expert,
+        name=run.name, run=run, model=str(status.get("model", model)),
+        dataset=dataset or str(status.get("dataset", "")), profile=str(status.get("profile") or ""),
+        created=str(status.get("created") or ""), finished=bool(status.get("finished")),
+        steps=None if steps is None else int(steps), best_score=None if score is None else float(score),
+        config=_config(files.config_file), environment=_json(files.environment_file), lines=files.read_metrics(),
+        evaluation=found, expert=expert,
     )  # fmt: skip
 
 
-def _measured(folder: Path) -> Measured | None:
-    path = folder / "metrics.json"
-    saved = _json(path)
-    try:
-        return _from_plain(folder, saved) if saved else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: cannot be understood ({error!r}); was it made by another version?") from error
+def read_runs(folders: Iterable[Path]) -> tuple[list[Facts], list[str]]:
+    """Read runs of `run_folders`, newest first; damaged ones are passed over, with a line that says why."""
+    found, problems = [], []
+    for one in folders:
+        try:
+            found.append(read_facts(one))
+        except UserError as error:
+            problems.append(f"left out: {error}")
+    return sorted(found, key=lambda one: (one.created, one.name), reverse=True), problems
 
 
-def _from_plain(folder: Path, saved: dict[str, Any]) -> Measured:
-    clips = [ClipResult.from_plain(one) for one in saved["per_clip"]]
-    ranges = saved.get("intervals") or intervals(clips)  # absent in evaluations from before there were any
-    return Measured(
-        folder=folder, clips=clips, failed=saved["failed"], not_measured=saved["not_measured"],
-        rows={name: {key: INFINITY if value == "inf" else value for key, value in row.items()}
-              for name, row in saved["rows"].items()},
-        ranges={name: {key: (ends[0], ends[1]) for key, ends in row.items()} for name, row in ranges.items()},
-        stages=saved.get("stages") or [], protocol=saved["protocol"], videos=saved.get("videos", {}),
-        without_partner=saved.get("without_partner", []),
-    )  # fmt: skip
+def run_folders(saved_dir: str | Path) -> list[Path]:
+    """Return the folders of all runs under `saved_dir`, by name."""
+    return [file.parent for file in sorted(Path(saved_dir).glob("*/status.json"))]
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -159,9 +125,4 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _config(path: Path) -> dict[str, Any]:
     """Plain data: runs of models that are not installed here can be shown too."""
-    if not path.is_file():
-        return {}
-    try:
-        return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+    return read_config(path) if path.is_file() else {}

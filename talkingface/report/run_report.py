@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
 from talkingface.evaluator.metrics.registry import make_metrics
-from talkingface.evaluator.report import ARROWS, by_reason, markdown_table, ranges_text
-from talkingface.report import tables, words
-from talkingface.report.cards import best_and_worst, cards, ranked
+from talkingface.evaluator.tables import ARROWS, by_reason, ranges_text
+from talkingface.report import run_tables, words
+from talkingface.report.cards import cards, clip_table, ranked, relative
 from talkingface.report.charts import loss_charts
-from talkingface.report.facts import EVALUATION, Facts, Measured, read_facts
+from talkingface.report.evaluation_facts import EvaluationFacts
+from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs, run_folders
 from talkingface.report.page import templates_mark, write_page
-from talkingface.trainer.run_folder import find_runs
-from talkingface.utils.errors import UserError
+from talkingface.report.sections import Block, Bullets, Charts, Clips, Definitions, Section, Table, Text, to_markdown
 from talkingface.utils.files import write_text
 
 logger = logging.getLogger(__name__)
 NAME = "report.html"
 MARK = "<!-- made of {} -->"
 """Last line of a report: what it was made from."""
+DATA = ("*.json", "*.jsonl", "*.yaml")
+"""Files of a run and of an evaluation that its report is made from."""
+NOT_EVALUATED = (
+    "No evaluation was found for this run: there are no test clips with videos, or it has not been evaluated yet."
+)
+OTHER_CLIPS = "The runs were not all evaluated on the same clips: compare with care."
 
 
 def place(run: Path | None, evaluation: Path | None) -> Path:
@@ -44,6 +50,18 @@ def stands(run: Path | None, evaluation: Path | None) -> bool:
         return MARK.format(_mark(run, evaluation)).encode() in file.read()
 
 
+def _mark(run: Path | None, evaluation: Path | None) -> str:
+    """Hash of what the report is made from: the data files of both folders, and the earlier runs' figures."""
+    folders = [run, evaluation or (run / EVALUATION if run else None)]
+    files = [file for folder in folders if folder for kind in DATA for file in sorted(folder.glob(kind))]
+    if run is not None:
+        files += sorted(run.parent.glob(f"*/{EVALUATION}/metrics.json"))
+    total = hashlib.sha256(templates_mark().encode())
+    for file in files:
+        total.update(f"{file.name}\0".encode() + file.read_bytes())
+    return total.hexdigest()[:16]
+
+
 def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
     """Write report.html, one file that needs no other, and report.md; return the former.
 
@@ -56,110 +74,104 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
     """
     path, mark = place(run, evaluation), MARK.format(_mark(run, evaluation))
     facts = read_facts(run, evaluation)
-    earlier = earlier_runs(facts)
-    compared = [("this run", facts), *((one.name, one) for one in earlier)]
-    shown, left_out = cards(facts.measured) if facts.measured else ([], [])
-    expert_figures, expert_shifts = tables.expert_tables(facts.expert)
-    against = tables.runs_table(compared) if earlier else []
+    found = facts.evaluation
+    sections = [
+        *_figures(facts, earlier_runs(facts)),
+        *_clips(found, path.parent),
+        *_training(facts),
+        *_left_out(found),
+        _how(facts, path.parent),
+    ]
+    subtitle, sentences = words.subtitle(facts), words.in_words(found) if found else []
+    if not found and not facts.expert:
+        sentences = [NOT_EVALUATED]
     write_page(
-        path, "report.html", facts=facts, measured=facts.measured, subtitle=words.subtitle(facts),
-        tiles=words.tiles(facts.measured) if facts.measured else [],
-        sentences=words.in_words(facts.measured) if facts.measured else [],
-        losses=loss_charts({facts.name: facts.lines}), own=tables.own_table(facts), against=against,
-        same_clips=tables.same_clips([one for _, one in compared]), arrows=ARROWS, how=_how(facts.measured),
-        ranges=ranges_text(len(facts.measured.good)) if facts.measured else "", cards=shown, left_out=left_out,
-        ranked_by=_ranked_by(facts.measured), expert_figures=expert_figures, expert_shifts=expert_shifts,
-        config=tables.config_table(facts), environment=tables.environment_table(facts),
-        mark=Markup(mark), missing=by_reason(facts.measured.not_measured) if facts.measured else [],
-        folder=path.parent, relative=lambda one: _relative(one, path.parent),
+        path, "report.html", title=facts.name, facts=facts, subtitle=subtitle, sentences=sentences,
+        tiles=words.tiles(found) if found else [], sections=sections, mark=Markup(mark),
     )  # fmt: skip
-    write_text(path.with_suffix(".md"), _markdown(facts, against, path.parent))
+    head = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *subtitle])), ""]
+    lines = [*head, *(f"- {one}" for one in sentences), *to_markdown(sections)]
+    write_text(path.with_suffix(".md"), "\n".join(lines) + "\n")
     return path
 
 
 def earlier_runs(facts: Facts) -> list[Facts]:
-    """Evaluated runs of the same dataset beside this one that began before it, newest first."""
-    if facts.run is None or facts.measured is None:
+    """Return evaluated runs of the same dataset beside this one that began before it, newest first."""
+    if facts.run is None or facts.evaluation is None:
         return []
-    runs = [one.path for one in find_runs(facts.run.parent, dataset=facts.dataset) if one.name != facts.name]
-    found = []
-    for one in runs:
-        try:
-            found += [read_facts(one)] if (one / EVALUATION / "metrics.json").is_file() else []
-        except UserError as error:
-            logger.warning("left out of the report: %s", error)
-    return [one for one in found if one.created < facts.created][: tables.MOST_EARLIER]
+    others = [one for one in run_folders(facts.run.parent) if one.name != facts.name]
+    runs, problems = read_runs(one for one in others if (one / EVALUATION / "metrics.json").is_file())
+    for problem in problems:
+        logger.warning("%s", problem)
+    alike = [one for one in runs if one.dataset == facts.dataset and one.evaluation and one.created < facts.created]
+    return alike[: run_tables.MOST_EARLIER]
 
 
-def _ranked_by(measured: Measured | None) -> str:
-    by = ranked(measured)[1] if measured else None
-    return by.title if by else ""
+def _figures(facts: Facts, earlier: Sequence[Facts]) -> list[Section]:
+    """The tables: of the evaluation, of earlier runs beside it, of a sync expert."""
+    sections = []
+    if found := facts.evaluation:
+        count = len(found.good)
+        text = f"{count} clips, measured on the written videos. Real videos: what can be reached. {ARROWS}"
+        blocks: list[Block] = [Table(lines=run_tables.own_table(facts)), Text(text), Text(ranges_text(count))]
+        if found.decoder:
+            title = "HR decoder: drawn faces before pasting, against the real ones"
+            blocks.append(Table(lines=found.decoder, title=title))
+        sections.append(Section(id="metrics", title="Metrics", blocks=blocks))
+    if earlier:
+        compared = [("this run", facts), *((one.name, one) for one in earlier)]
+        blocks = [Table(lines=run_tables.runs_table(compared))]
+        blocks += [] if run_tables.same_clips([one for _, one in compared]) else [Text(OTHER_CLIPS)]
+        sections.append(Section(id="earlier", title=f"Against earlier runs of {facts.dataset}", blocks=blocks))
+    if facts.expert:
+        figures, shifts = run_tables.expert_tables(facts.expert)
+        title = "Offset found, in frames, for each shift of each clip"
+        blocks = [Table(lines=figures), Table(lines=shifts, title=title, kind="tight")]
+        sections.append(Section(id="expert", title="Sync expert", blocks=blocks))
+    return sections
 
 
-def _how(measured: Measured | None) -> list[tuple[str, str]]:
-    """Title and protocol of each metric."""
-    if measured is None:
+def _clips(found: EvaluationFacts | None, folder: Path) -> list[Section]:
+    """The clips, best and worst first."""
+    shown, left_out = cards(found) if found else ([], [])
+    if not found or not shown:
         return []
-    titles = {one.name: one.title for one in make_metrics()}
-    return [(titles.get(name, name), one["how"]) for name, one in measured.protocol.get("metrics", {}).items()]
+    by = ranked(found)[1]
+    ranking = f"Best and worst first, by {by.title}. " if by else ""
+    third = "; the third has another clip's sound and plays on its own" if any(one.has_cross for one in shown) else ""
+    text = f"{ranking}The real and the generated video play in step, with the generated one's sound{third}."
+    rest = [(clip.name, relative(found.made(clip), folder)) for clip in left_out]
+    clips = Clips(cards=shown, left_out=rest, lines=clip_table(found, folder))
+    return [Section(id="clips", title="Clips", blocks=[Text(text), clips])]
 
 
-def _relative(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path, folder)).as_posix()
+def _training(facts: Facts) -> list[Section]:
+    charts = loss_charts({facts.name: facts.lines})
+    if not charts:
+        return []
+    blocks = [Text("Over training steps."), Charts(charts=charts, lines=run_tables.last_losses(facts))]
+    return [Section(id="losses", title="Training", blocks=blocks)]
 
 
-def _mark(run: Path | None, evaluation: Path | None) -> str:
-    """Hash of what the report is made from."""
-    folder = evaluation or (run / EVALUATION if run else None)
-    files = [run / name for name in ("status.json", "metrics.jsonl", "config.yaml", "environment.json")] if run else []
-    files += [folder / name for name in ("metrics.json", "expert.json")] if folder else []
-    if run is not None:
-        files += sorted(run.parent.glob(f"*/{EVALUATION}/metrics.json"))
-    total = hashlib.sha256(templates_mark().encode())
-    for file in files:
-        total.update(f"{file.name}\0".encode() + (file.read_bytes() if file.is_file() else b""))
-    return total.hexdigest()[:16]
+def _left_out(found: EvaluationFacts | None) -> list[Section]:
+    """What could not be measured, with the reason."""
+    if found is None:
+        return []
+    items = list(by_reason(found.not_measured))
+    items += [(f"clip {one['name']} left out", one["reason"]) for one in found.failed]
+    items += [("", line) for line in found.without_partner]
+    return [Section(id="missing", title="Not measured", blocks=[Bullets(items)])] if items else []
 
 
-def _markdown(facts: Facts, against: tables.Lines, folder: Path) -> str:
-    measured = facts.measured
-    lines = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *words.subtitle(facts)])), ""]
-    lines += [f"- {one}" for one in words.in_words(measured)] if measured else []
-    figures, shifts = tables.expert_tables(facts.expert)
-    parts = [("Metrics", tables.own_table(facts)), ("Against earlier runs of the dataset", against)]
-    parts += [("Two stages", measured.stages if measured else [])]
-    parts += [("Sync expert", figures), ("Offsets found by the expert, frames", shifts)]
-    parts += [("Clips, best and worst first", _clip_table(measured, folder) if measured else [])]
-    parts += [("Last losses", _last_losses(facts)), ("Configuration", tables.config_table(facts))]
-    for title, table in parts:
-        if len(table) > 1:
-            lines += ["", f"## {title}", "", *markdown_table(table)]
-        if title == "Metrics" and measured:
-            lines += ["", ARROWS, ranges_text(len(measured.good))]
-            lines += [f"- not measured: {names} ({reason})" for names, reason in by_reason(measured.not_measured)]
-            lines += [f"- left out: {one['name']} ({one['reason']})" for one in measured.failed]
-            lines += [f"- {one.name}: {one.note}" for one in measured.good if one.note]
-            lines += [f"- {one}" for one in measured.without_partner]
-    return "\n".join(lines) + "\n"
-
-
-def _clip_table(measured: Measured, folder: Path) -> tables.Lines:
-    order, by = ranked(measured)
-    plots = {one.stem.partition("_")[2]: one for one in (measured.folder / "plots").glob("*.png")}
-    lines = [["clip", by.title if by else "", "real", "generated", "another clip's sound", "opening curve"]]
-    for clip in best_and_worst(order):
-        score = clip.model.get(by.name) if by else None
-        paths = [measured.real(clip), measured.made(clip), measured.cross(clip), plots.get(clip.name.replace("/", "-"))]
-        links = ["–" if one is None else f"[{one.name}](<{_relative(one, folder)}>)" for one in paths]
-        lines.append([clip.name, "–" if score is None or by is None else f"{score:.{by.digits}f}", *links])
-    return lines
-
-
-def _last_losses(facts: Facts) -> tables.Lines:
-    lines = [["", "step", "values"]]
-    for split, name in (("train", "training"), ("valid", "validation")):
-        last = next((one for one in reversed(facts.lines) if one.get("split") == split), None)
-        if last is not None:
-            values = {key: value for key, value in last.items() if key not in ("step", "split", "epoch")}
-            lines.append([name, str(last["step"]), ", ".join(f"{key} {value:.4g}" for key, value in values.items())])
-    return lines
+def _how(facts: Facts, folder: Path) -> Section:
+    blocks: list[Block] = []
+    if facts.evaluation:
+        titles = {one.name: one.title for one in make_metrics()}
+        taken = facts.evaluation.protocol.get("metrics", {})
+        items = [(titles.get(name, name), one["how"]) for name, one in taken.items()]
+        blocks += [Definitions(title="How each number is taken", items=items)] if items else []
+    tables = {"Configuration": run_tables.config_table(facts), "Environment": run_tables.environment_table(facts)}
+    blocks += [
+        Table(lines=lines, title=title, kind="text", folded=True) for title, lines in tables.items() if len(lines) > 1
+    ]
+    return Section(id="how", title="How it was made", blocks=[*blocks, Text(f"Files in {folder}")])

@@ -1,10 +1,12 @@
-"""The main figures of an evaluation in plain words, each with what it is measured against."""
+"""The main figures of an evaluation in plain words, each with what it is compared with."""
 
 from __future__ import annotations
 
 from talkingface.evaluator.metrics.registry import make_metrics
-from talkingface.evaluator.report import cell, heading
-from talkingface.report.facts import Facts, Measured
+from talkingface.evaluator.tables import cell, heading
+from talkingface.report.evaluation_facts import EvaluationFacts
+from talkingface.report.facts import Facts
+from talkingface.utils.logger import clock
 
 TILES = ("lse_d", "lse_c", "sync_confidence", "opening_r", "opening_amplitude", "psnr_mouth", "ssim", "lpips", "fid")
 """Figures at the head of a page, as far as they were measured."""
@@ -15,23 +17,23 @@ MUMBLES, OVERACTS = 0.8, 1.25
 """Amplitudes from which the mouth clearly moves too little or too much."""
 
 
-def tiles(measured: Measured) -> list[tuple[str, str, str]]:
+def tiles(evaluation: EvaluationFacts) -> list[tuple[str, str, str]]:
     """Return heading, value, and the interval and real value, of the main figures."""
     known = {one.name: one for one in make_metrics()}
-    model, real = measured.rows.get("model", {}), measured.rows.get("real", {})
+    model, real = evaluation.rows.get("model", {}), evaluation.rows.get("real", {})
     out = []
     for name in TILES:
         if name in known and (value := model.get(name)) is not None:
-            metric, ends = known[name], measured.ranges.get("model", {}).get(name)
+            metric, ends = known[name], evaluation.ranges.get("model", {}).get(name)
             interval = cell(value, metric.digits, ends).partition(" ")[2]
             beside = [interval, f"real {cell(real.get(name), metric.digits)}"]
             out.append((heading(metric), cell(value, metric.digits), " · ".join(filter(None, beside))))
     return out[:MOST_TILES]
 
 
-def in_words(measured: Measured) -> list[str]:
+def in_words(evaluation: EvaluationFacts) -> list[str]:
     """Return sentences about what was found."""
-    rows = measured.rows
+    rows = evaluation.rows
     model, cross = rows.get("model", {}), rows.get("cross", {})
     said = []
     if (r := model.get("opening_r")) is not None:
@@ -61,8 +63,6 @@ def in_words(measured: Measured) -> list[str]:
 
 def subtitle(facts: Facts) -> list[str]:
     """Return short facts for the head of a page."""
-    from talkingface.utils.logger import clock
-
     parts = [f"dataset {facts.dataset}"] if facts.dataset else []
     parts += [f"profile {facts.profile}"] if facts.profile else []
     parts += [facts.when] if facts.when else []
@@ -70,6 +70,6 @@ def subtitle(facts: Facts) -> list[str]:
         parts.append(f"{facts.steps} steps" if facts.steps else "no steps yet")
         parts += [f"{clock(facts.seconds)} of training steps"] if facts.seconds else []
         parts.append("finished" if facts.finished else "unfinished")
-    if facts.measured:
-        parts.append(f"{len(facts.measured.good)} test clips")
+    if facts.evaluation:
+        parts.append(f"{len(facts.evaluation.good)} test clips")
     return parts

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import default_collate
 
 from talkingface.batch import Batch, to_network
-from talkingface.evaluator.protocols.decoder import EQUAL, MEASURES
+from talkingface.evaluator.metrics.image import picture_scores
 
 
 def fixed_batches(length: int, *, batch_size: int, num_batches: int) -> list[range]:
@@ -80,10 +80,8 @@ def picture_values(fake: Tensor, real: Tensor) -> dict[str, Tensor]:
     if min(fake.shape[-2:]) < SMALLEST:
         return {}
     drawn, wanted = _middle_frames(fake), _middle_frames(real)
-    return {
-        name: torch.tensor(np.mean([min(measure(a, b), EQUAL) for a, b in zip(drawn, wanted, strict=True)]))
-        for name, measure in MEASURES.items()
-    }
+    scores = [picture_scores(a, b) for a, b in zip(drawn, wanted, strict=True)]
+    return {name: torch.tensor(np.mean([one[name] for one in scores])) for name in scores[0]}
 
 
 def _middle_frames(faces: Tensor) -> np.ndarray:

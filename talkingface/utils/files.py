@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ from talkingface.utils.errors import UserError
 
 TEMP_PREFIX = ".tmp-"
 """Names of unfinished files begin with this; what a killed process left behind may be deleted."""
+PAUSES = (0.05, 0.1, 0.25, 0.6)
+"""Seconds to wait before each further try to put a file in its place."""
+SAMPLE = 64 << 10
+"""Bytes that `file_mark` reads at a file's start, middle and end."""
 
 
 @contextlib.contextmanager
@@ -46,22 +51,31 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.parent / f"{TEMP_PREFIX}{secrets.token_hex(8)}{suffix}"
     try:
         yield temporary
-        _sync(temporary)
-        temporary.replace(target)
+        with temporary.open("r+b") as file:  # Windows syncs only what is open for writing
+            os.fsync(file.fileno())
+        put_in_place(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
-        _sync(target.parent)
+    with contextlib.suppress(OSError):  # Windows opens no folder, and some file systems cannot sync one
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def put_in_place(finished: Path, target: Path) -> None:
+    """Rename a file or folder; where a program has it open just now, which Windows minds, try again for a second."""
+    for pause in PAUSES:
+        try:
+            finished.replace(target)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    finished.replace(target)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -99,13 +113,23 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def file_mark(path: Path) -> str:
-    """Return a mark of the file's place, size and time of change; of its place alone where it is missing."""
+def file_mark(path: str | os.PathLike[str], sample: int = SAMPLE) -> str:
+    """Return a mark of a file's contents that a copy of it shares, whatever its place, name and time: `size-checksum`.
+
+    Only `sample` bytes of its start, middle and end are read, or all of a shorter file: enough to tell a video, a sound
+    or a checkpoint from a changed one (their indices and lengths stand there), not from one changed on purpose to look
+    alike. A file that is missing or cannot be read is `absent`.
+    """
     try:
-        status = path.stat()
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            checksum = hashlib.sha256()
+            for start in (0, (size - sample) // 2, size - sample) if size > 3 * sample else (0,):
+                file.seek(start)
+                checksum.update(file.read(sample if size > 3 * sample else size))
     except OSError:
-        return str(path.resolve())
-    return f"{path.resolve()}:{status.st_size}:{status.st_mtime_ns}"
+        return "absent"
+    return f"{size}-{checksum.hexdigest()[:16]}"
 
 
 LOCK_FILE = ".lock"

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,29 +60,65 @@ _CHATTER = re.compile(
 )
 
 
+class _HeldBack:
+    """What is written to file descriptor 2 while blocks of `without_native_chatter` are open, in any thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.blocks = 0
+        self.stderr: int | None = None
+        """The descriptor that 2 was; None where it is closed, and nothing is held back."""
+
+    def enter(self) -> None:
+        with self.lock:
+            self.blocks += 1
+            if self.blocks > 1:
+                return
+            _flush_stderr()
+            try:
+                self.stderr = os.dup(2)
+            except OSError:
+                return
+            self.file = tempfile.TemporaryFile()  # noqa: SIM115  closed by the last block to end
+            os.dup2(self.file.fileno(), 2)
+
+    def leave(self) -> None:
+        with self.lock:
+            self.blocks -= 1
+            if self.blocks or self.stderr is None:
+                return
+            _flush_stderr()
+            os.dup2(self.stderr, 2)
+            with self.file:
+                self.file.seek(0)
+                for line in self.file:
+                    if not _CHATTER.match(line):
+                        with contextlib.suppress(OSError):
+                            os.write(self.stderr, line)
+            os.close(self.stderr)
+            self.stderr = None
+
+
+_HELD_BACK = _HeldBack()
+"""One for the process, as descriptor 2 is."""
+
+
+def _flush_stderr() -> None:
+    with contextlib.suppress(AttributeError, ValueError, OSError):  # there may be none, or a closed one
+        sys.stderr.flush()
+
+
 @contextlib.contextmanager
 def without_native_chatter() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2 meanwhile; on exit pass on all but C++ info and warning lines."""
-    sys.stderr.flush()
+    """Hold back what is written to file descriptor 2 meanwhile; then pass on all but C++ info and warning lines.
+
+    Blocks may overlap, in one thread or in several: what is held back is passed on when the last one ends.
+    """
+    _HELD_BACK.enter()
     try:
-        saved = os.dup(2)
-    except OSError:  # stderr is closed: nothing to keep quiet
         yield
-        return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ValueError, OSError):
-                sys.stderr.flush()
-            os.dup2(saved, 2)
-            held.seek(0)
-            for line in held:
-                if not _CHATTER.match(line):
-                    with contextlib.suppress(OSError):
-                        os.write(saved, line)
-            os.close(saved)
+    finally:
+        _HELD_BACK.leave()
 
 
 def clock(seconds: float) -> str:

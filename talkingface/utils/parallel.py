@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from typing import Any, Literal, TypeVar
 
+from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.worker import Slot, attempt
 
 Item = TypeVar("Item")
@@ -42,7 +43,12 @@ def run_tasks(
 
     Returns:
         For each item in order ("ok", what the function returned) or ("failed", why).
+
+    Raises:
+        UserError: no worker can start, as when a script calls this at its top level.
     """
+    if workers > 0:
+        check_main_guard()
     results: list[Result | None] = [None] * len(items)
 
     def report(index: int, result: Result) -> None:

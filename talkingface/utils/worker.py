@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from talkingface.utils.errors import UserError
+from talkingface.utils.main_guard import start_failure
 
 START_SECONDS = 120.0
 """A worker that has not imported its function by then counts as hung."""
@@ -61,7 +62,11 @@ class Slot:
         return None
 
     def receive(self, timeout: float | None) -> tuple[str, Any, bool] | None:
-        """The worker's answer; None where it only said that it is ready."""
+        """The worker's answer; None where it only said that it is ready.
+
+        Raises:
+            UserError: the worker ended by itself before it was ready, as every other one would.
+        """
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
@@ -113,9 +118,19 @@ class Slot:
         self.connection.close()
         code = process.exitcode
         if code is not None and code < 0:
-            hint = "; the machine may be out of memory" if -code == signal.SIGKILL else ""
-            return f"its worker was killed by signal {signal.Signals(-code).name}{hint}"
+            return f"its worker was killed by {_signal_name(-code)}"
+        if not self.ready:
+            raise start_failure(code)
         return f"its worker ended with exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    """A signal's name, on systems that have it."""
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = str(number)
+    return f"signal {name}" + ("; the machine may be out of memory" if name == "SIGKILL" else "")
 
 
 def _serve(connection: Connection) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from talkingface import catalog
 from talkingface.cli.program import main
 from talkingface.config.loader import Overrides
+from talkingface.config.plain import read_config
 from talkingface.model.checkpoint import load_weights, read_checkpoint
 from talkingface.model.layers.hr_decoder import HRDecoder
 from talkingface.model.trained import load_trained
-from talkingface.trainer.run_folder import find_runs
+from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import CheckpointError
 
 TINY = [
@@ -35,6 +35,10 @@ FIRST = {"HyperLipsHR": "HyperLipsBase"}
 """Models that need another one, which would take long with its own defaults."""
 
 
+def find_runs(saved_dir: str, model: str | None = None, dataset: str | None = None, **status: bool) -> list[RunFolder]:
+    return SavedRuns.read(saved_dir).matching(model=model, dataset=dataset, **status)
+
+
 def files(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
@@ -48,7 +52,7 @@ def test_two_steps_then_nothing_to_do(prepared: Path, capsys: pytest.CaptureFixt
     (run,) = find_runs("saved", model, "toy", finished=True)
     header = read_checkpoint(run.best)
     assert (header.model_name, header.step) == (model, 2)
-    assert yaml.safe_load(run.config_file.read_text())["model"]["train_batch_size"] == 2
+    assert read_config(run.config_file)["model"]["train_batch_size"] == 2
     row = catalog.model_row(model)
     load_weights(catalog.load(row.model)(), run.best)
     assert f"weights  {run.best}" in capsys.readouterr().out
@@ -73,7 +77,7 @@ def test_the_plan_of_two_stages_and_what_the_second_keeps_of_the_first(
     assert main(["train", "--model=HyperLipsBase", *TINY, *ALONE["HyperLipsBase"]]) == 0
     assert main(["train", *second]) == 0
     (first,), (run,) = find_runs("saved", "HyperLipsBase"), find_runs("saved", "HyperLipsHR")
-    config = yaml.safe_load(run.config_file.read_text())["model"]
+    config = read_config(run.config_file)["model"]
     contents = torch.load(run.best, weights_only=True)
     assert (config["img_size"], contents["config"]["model"]["base_img_size"]) == (128, 64)
     kept = {k.removeprefix("base."): v for k, v in contents["state_dict"].items() if k.startswith("base.")}
@@ -93,6 +97,17 @@ def test_an_original_checkpoint_of_the_second_stage(prepared: Path):
     network = load_trained(Path("hr.pth"), model="HyperLipsHR", overrides=given).network
     assert all(network.decoder.state_dict()[key].equal(value) for key, value in decoder.state_dict().items())
     assert all(network.base.state_dict()[key].equal(value) for key, value in base.state_dict().items())
+
+
+def test_a_checkpoint_is_read_once_in_a_run_of_the_decoder(prepared: Path, monkeypatch: pytest.MonkeyPatch):
+    """Header and weights together; the Base is needed by the check, by its faces, and by the training."""
+    assert main(["train", "--model=HyperLipsBase", *TINY, *ALONE["HyperLipsBase"]]) == 0
+    read: list[str] = []
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda path, *a, **k: read.append(Path(path).parts[-3]) or load(path, *a, **k))
+    assert main(["train", "--model=HyperLipsHR", *TINY, *ALONE["HyperLipsHR"]]) == 0
+    (base,) = find_runs("saved", "HyperLipsBase")
+    assert read == [base.name]
 
 
 def test_the_plan_names_every_stage_and_writes_nothing(prepared: Path, capsys: pytest.CaptureFixture[str]):
@@ -131,7 +146,7 @@ def test_an_expert_that_is_there_is_taken_and_a_poor_one_is_told(prepared: Path,
     assert f"has a validation loss of {loss:.3f}" in out
     assert main(command) == 0
     (made,) = find_runs("saved", "HyperLipsBase")
-    assert yaml.safe_load(made.config_file.read_text())["model"]["expert_checkpoint"] == str(run.best)
+    assert read_config(made.config_file)["model"]["expert_checkpoint"] == str(run.best)
     assert main(command) == 0
     assert len(find_runs("saved", "HyperLipsBase")) == 1
 
@@ -156,7 +171,7 @@ def test_an_expert_for_the_raw_clips_then_one_for_those_that_it_keeps(
     command = ["train", "--model=Wav2Lip", *bootstrap]
     assert main(command) == 0
     (run,) = find_runs("saved", "Wav2Lip", finished=True)
-    assert yaml.safe_load(run.config_file.read_text())["model"]["expert_checkpoint"] == str(kept.best)
+    assert read_config(run.config_file)["model"]["expert_checkpoint"] == str(kept.best)
     before = files(prepared / "saved")
     capsys.readouterr()
     assert main(command) == 0
@@ -201,7 +216,8 @@ def test_mistakes_are_found_before_anything_is_written(prepared: Path, capsys: p
 def test_prepare_alone_needs_no_model(prepared: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["prepare", "--dataset=toy", "--show_progress=false"]) == 0
     assert (prepared / "dataset/toy/filelist/train.txt").is_file()
-    assert main(["prepare", "--model=HyperLipsBase", *TINY, "--img_size=32"]) == 0
+    flags = ["--profile=none", "--show_progress=false", "--prepare_workers=1", "--img_size=32"]
+    assert main(["prepare", "--model=HyperLipsBase", "--dataset=toy", *flags]) == 0
     assert (prepared / "dataset/toy/packed/packed_32_constant.jsonl").is_file()
 
 

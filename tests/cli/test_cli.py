@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from talkingface.cli import program as cli
 from talkingface.cli.arguments import parse
+from talkingface.cli.commands import MORE
 from talkingface.cli.program import main
+from talkingface.cli.rows import COMMANDS
 from talkingface.utils import device as allocator
 from talkingface.utils.errors import UserError
 
@@ -47,7 +50,7 @@ def test_flags_are_read_in_every_spelling():
         (["--epochs", "--model=A"], "--epochs: needs a value"),
         (["-x", "1"], "-x: unknown flag; the short ones are -m, -d"),
         (["--seed=1", "--seed=2"], "--seed: given twice, '1' and '2'"),
-        (["--dry-run=yes"], "--dry_run: takes no value, got 'yes'"),
+        (["--dry-run=yes"], "--dry-run: takes no value, got 'yes'"),
     ],
 )
 def test_flags_that_cannot_be_read(argv: list[str], message: str):
@@ -64,10 +67,17 @@ def test_flags_that_cannot_be_read(argv: list[str], message: str):
         (["--dataset=demo"], "--model: needed; known: HyperLipsBase, HyperLipsHR, "),
         (["--model=HyperLipsBase", "-d", "nowhere"], "unknown dataset 'nowhere'"),
         (["trian"], "unknown command 'trian'; did you mean 'train'?"),
-        (["train", "MEAD"], "MEAD: not understood"),
+        (["train", "MEAD"], "MEAD: not understood; flags begin with two dashes (see train --help)"),
         (["-m", "SyncNet", "-d", "demo", "--config_files=no.yaml"], "no.yaml: cannot be read (No such file"),
         (["-m", "SyncNet", "-d", "demo", "--device=gpu"], "device: got 'gpu', wanted auto, cpu, cuda"),
         (["generate"], "--checkpoint: needed"),
+        (["evaluate", "--model=SyncNet"], "--dataset: needed; known: demo"),
+        (["evaluate", "--checkpoint=a", "--output=b"], "--output: only with --generated and --real"),
+        (["evaluate", "--generated=a"], "--real: needed"),
+        (["evaluate", "--generated=a", "--real=b", "-m", "SyncNet"], "--model: not with --generated and --real"),
+        (["evaluate", "--generated=a", "--real=b", "--profile=quick"], "--profile: not with --generated and --real"),
+        (["compare", "a", "b"], "compare: a: no such run; in saved/ are none"),
+        (["help", "trian"], "unknown command 'trian'; did you mean 'train'?"),
         (["generate", "--checkpoint=a", "--face=b", "--audio=c", "--output=d.mp4"], "--face=b: no such file"),
     ],
 )
@@ -128,7 +138,7 @@ def test_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     def interrupted(arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.COMMANDS, "run", interrupted)
+    monkeypatch.setitem(COMMANDS, "run", replace(COMMANDS["run"], call=interrupted))
     assert main([]) == 130
     assert "the same command continues" in capsys.readouterr().err
 
@@ -144,6 +154,42 @@ def test_the_allocator_setting_is_for_cpu_runs_whose_user_has_not_chosen(monkeyp
     assert not allocator.helps("cpu", {})
 
 
+def test_the_process_is_never_replaced_where_that_would_end_it(monkeypatch: pytest.MonkeyPatch):
+    """On Windows `os.execve` starts a second process and ends the first, which the shell takes for the end."""
+    started: list[object] = []
+    monkeypatch.setattr(allocator.os, "execve", lambda *command: started.append(command))
+    for name in (*allocator.SETTING, allocator.GUARD):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.35"))
+    for platform in ("win32", "darwin"):
+        monkeypatch.setattr(allocator.sys, "platform", platform)
+        allocator.restart_with_setting("cpu")
+    assert not started
+    monkeypatch.setattr(allocator.sys, "platform", "linux")
+    allocator.restart_with_setting("cpu")
+    assert len(started) == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "restarts"),
+    [
+        (["train", "-m", "SyncNet", "-d", "nowhere", "--device=cpu"], ["cpu"]),
+        (["train", "-m", "SyncNet", "-d", "nowhere", "--dry-run"], []),
+        (["train", "-m", "SyncNet", "-d", "nowhere", "--face=x"], []),
+        (["list"], []),
+    ],
+)
+def test_only_what_computes_is_started_again(argv: list[str], restarts: list[str], monkeypatch: pytest.MonkeyPatch):
+    seen: list[str] = []
+    monkeypatch.setattr("talkingface.cli.program.restart_with_setting", seen.append)
+    monkeypatch.setattr(sys, "argv", ["run_talkingface.py", *argv])
+    main()
+    assert seen == restarts
+    seen.clear()
+    main(argv)
+    assert not seen, "a function call never replaces the process"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's setting")
 def test_the_second_start_is_the_same_command_with_the_setting(here: Path):
     code = (
@@ -157,3 +203,36 @@ def test_the_second_start_is_the_same_command_with_the_setting(here: Path):
     )
     wanted = "0" if allocator.helps("cpu", environment) else "None"
     assert done.stdout == f"{wanted} ['a b', '--c']\n"
+
+
+def test_a_reader_that_has_gone_ends_the_program_quietly():
+    """As in `list | head -1`: no traceback, no message."""
+    started = subprocess.Popen([sys.executable, str(PROGRAM), "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert started.stdout is not None and started.stderr is not None
+    started.stdout.close()
+    error = started.stderr.read()
+    assert (started.wait(60), error) == (141, b"")
+
+
+def test_a_broken_pipe_of_our_own_is_not_taken_for_that(monkeypatch: pytest.MonkeyPatch):
+    def broken(arguments: object) -> None:
+        raise BrokenPipeError("a worker")
+
+    monkeypatch.setitem(COMMANDS, "run", replace(COMMANDS["run"], call=broken))
+    with pytest.raises(BrokenPipeError, match="a worker"):
+        main([])
+
+
+def test_letters_that_the_terminal_lacks_do_not_end_the_program(here: Path):
+    """Consoles of Windows have no arrows and dashes of ours."""
+    command = [sys.executable, str(PROGRAM), "-m", "SyncNet", "-d", "demo", "--saved_dir=größe", "--print-config"]
+    done = subprocess.run(command, capture_output=True, timeout=60, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0 and b"saved_dir: gr??e" in done.stdout.replace(b'"', b"")
+
+
+def test_list_says_where_to_read_more(capsys: pytest.CaptureFixture[str]):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for page in MORE:
+        assert page in out and (PROGRAM.parent / page).is_file()
+    assert all(title in out for title in ("models\n", "datasets (", "profiles (", "quick", "read more\n"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.config import loader
-from talkingface.config.loader import Overrides, Resolved, Schemas, load_config
+from talkingface.config import layers
+from talkingface.config.loader import Overrides, Resolved, Schemas, load_config, profiles
 from talkingface.config.schema import ConfigError, DatasetConfig, ModelConfig
 
 
@@ -28,7 +28,7 @@ def properties(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "properties"
     for folder in ("dataset", "model", "profile/fast", "profile/empty"):
         (root / folder).mkdir(parents=True)
-    monkeypatch.setattr(loader, "PROPERTIES", root)
+    monkeypatch.setattr(layers, "PROPERTIES", root)
     return root
 
 
@@ -147,3 +147,77 @@ def test_typed_values_from_python(properties: Path):
     found = resolve(overrides)
     assert found.config.model.max_minutes == 2.0 and found.config.dataset.crop_pads == (0, 1, 2, 3)
     assert found.origin["device"] == "config_dict"
+
+
+@pytest.fixture
+def mine(properties: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own folder of layers, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    work = tmp_path / "work" / "properties"
+    for folder in ("dataset", "model", "profile/fast", "profile/slow"):
+        (work / folder).mkdir(parents=True)
+    monkeypatch.chdir(work.parent)
+    return work
+
+
+def test_the_users_properties_stand_directly_above_the_packages(properties: Path, mine: Path):
+    names = ["seed", "num_workers", "img_size", "epochs", "max_steps", "log_every", "valid_every", "save_every"]
+    layers = [
+        (root, name)
+        for name in ("overall", "dataset/stage", "model/Puppet", "profile/fast/all")
+        for root in (properties, mine)
+    ]
+    for level, (root, name) in enumerate(layers):
+        write(root / f"{name}.yaml", "".join(f"{key}: {16 * (level + 1)}\n" for key in names[level:]))
+    found = resolve(Overrides(profile="fast"))
+    flat = {**vars(found.config.run), **vars(found.config.model)}
+    assert [flat[name] for name in names] == [16, 32, 48, 64, 80, 96, 112, 128]
+    own, named = [False, True] * 4, [name for _, name in layers]
+    assert [found.origin[name].startswith("your properties/") for name in names] == own
+    assert [found.origin[key].rpartition("properties/")[2] for key in names] == [f"{name}.yaml:1" for name in named]
+
+
+def test_the_users_files_hold_only_what_differs(properties: Path, mine: Path):
+    write(properties / "model/Puppet.yaml", "img_size: 96\nepochs: 2\n")
+    write(mine / "model/Puppet.yaml", "epochs: 3\nseed: none\nsede: 1\n")
+    with pytest.raises(ConfigError) as caught:
+        resolve()
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "sede: unknown key (your properties/model/Puppet.yaml:3); did you mean 'seed'?"
+    assert lines[1] == "seed: wanted a whole number, got 'none' (your properties/model/Puppet.yaml:2)"
+    write(mine / "model/Puppet.yaml", "epochs: 3\n")
+    model = resolve().config.model
+    assert (model.img_size, model.epochs) == (96, 3)
+
+
+def test_the_users_profiles_are_listed(properties: Path, mine: Path):
+    write(mine / "profile/slow/all.yaml", "epochs: 9\n")
+    assert profiles() == ["empty", "fast", "slow"]
+    assert resolve(Overrides(profile="slow")).config.model.epochs == 9
+    with pytest.raises(ConfigError, match="known: empty, fast, slow, none"):
+        resolve(Overrides(profile="fats"))
+
+
+def test_the_packages_own_folder_is_not_read_twice(properties: Path, monkeypatch: pytest.MonkeyPatch):
+    write(properties / "overall.yaml", "seed: 5\n")
+    monkeypatch.chdir(properties.parent)
+    assert "your" not in resolve().origin["seed"]
+
+
+def test_home_folders_in_paths(properties: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write(tmp_path / "mine.yaml", "data_root: ~/videos\nsaved_dir: here/~/kept\nsync_expert: bootstrap\n")
+    flags = {"lse_weights": "~/syncnet.model", "face_detector_weights": "none", "log_dir": "~"}
+    found = resolve(Overrides(files=("~/mine.yaml",), flags=flags)).config
+    assert found.dataset.data_root == str(tmp_path / "videos")
+    assert found.run.lse_weights == str(tmp_path / "syncnet.model")
+    assert (found.run.saved_dir, found.dataset.sync_expert) == ("here/~/kept", "bootstrap")
+    assert (found.dataset.face_detector_weights, found.run.log_dir) == (None, str(tmp_path))
+
+
+def test_a_home_folder_that_there_is_not(properties: Path):
+    with pytest.raises(ConfigError, match=r"log_dir: '~nobody-of-this-name/x' begins with a home .*command line"):
+        resolve(Overrides(flags={"log_dir": "~nobody-of-this-name/x"}))
+    with pytest.raises(ConfigError, match="--config_files: '~nobody-of-this-name/x"):
+        resolve(Overrides(files=("~nobody-of-this-name/x.yaml",)))

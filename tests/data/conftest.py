@@ -87,3 +87,33 @@ def _write_lists() -> Callable[..., None]:
 @pytest.fixture(name="write_clip", scope="session")
 def _write_clip() -> Callable[..., None]:
     return write_clip
+
+
+class FixedFace:
+    """A detector that always sees the same face, for tests of what comes after it."""
+
+    box = np.array([60, 40, 160, 180], np.float32)
+    landmarks = None
+
+    def __init__(self, *_):
+        pass
+
+    def detect(self, _):
+        return self
+
+    def reset(self):
+        pass
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Preparation in this process with a detector that costs nothing."""
+    from talkingface.data.dataprocess import hyperlipsbase_process
+    from talkingface.data.dataprocess.steps import prepare_clip
+
+    monkeypatch.setattr(hyperlipsbase_process, "cores", lambda _: 0)
+    monkeypatch.setattr(hyperlipsbase_process, "make_detector", FixedFace)
+    monkeypatch.setattr(prepare_clip, "_detector", FixedFace)

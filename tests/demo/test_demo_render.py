@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -121,3 +122,17 @@ def test_a_clip_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(render, "render_clip", fails)
     with pytest.raises(UserError, match=r"2 of 4 clips.*id01/take00: RuntimeError: no paint left"):
         render.render_demo(small(tmp_path), workers=0, show_progress=False)
+
+
+def test_it_renders_where_nobody_knows_which_cores_may_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on Windows and macOS
+    seen = []
+
+    def tasks(function: Any, items: list[Any], *, workers: int, on_result: Any, **_: Any) -> list[Any]:
+        seen.append(workers)
+        return [("ok", fake_clip(function.args[0], clip)) for clip in items]
+
+    monkeypatch.setattr(render, "run_tasks", tasks)
+    render.render_demo(small(tmp_path, prepare_workers=0), show_progress=False)
+    render.render_demo(small(tmp_path, prepare_workers=7), show_progress=False)
+    assert seen == [os.cpu_count(), 7]

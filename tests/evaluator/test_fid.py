@@ -10,12 +10,12 @@ import pytest
 import torch
 from ladder import LADDERS, face_crops
 from scipy.linalg import sqrtm
-from videos import measured, pair
+from videos import measured, pair, scores
 
+from talkingface.evaluator.clip_result import RowClip
 from talkingface.evaluator.metrics.fid import FID, INCEPTION, FidInception, FIDMouth, frechet_distance, load_inception
-from talkingface.evaluator.metrics.networks import Judges
-from talkingface.evaluator.outcome import add_set_scores, part, save_parts
-from talkingface.evaluator.results import ClipResult, own_scores
+from talkingface.evaluator.metrics.networks import MetricNetworks
+from talkingface.evaluator.scorer import Scorer, set_file
 from talkingface.utils.errors import MissingWeightsError
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
@@ -23,16 +23,16 @@ from filled import fill, images
 
 
 @pytest.fixture(scope="module")
-def judges(tmp_path_factory):
+def networks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     state = fill(FidInception().eval(), 1.3).state_dict()
     torch.save({**state, "fc.weight": torch.zeros(1008, 2048)}, folder / INCEPTION.name)
-    return Judges(checkpoints_dir=str(folder))
+    return MetricNetworks(checkpoints_dir=str(folder))
 
 
-def test_features_are_the_packages(judges):
+def test_features_are_the_packages(networks):
     """Its numbers on the same made-up weights and pictures."""
-    got = judges.network(load_inception, INCEPTION).features(images(3, (2, 3, 128, 128), torch.float32))
+    got = networks.network(load_inception, INCEPTION).features(images(3, (2, 3, 128, 128), torch.float32))
     assert got.shape == (2, 2048)
     assert got[0, 1:3].tolist() == pytest.approx([1.2324090, 0.12035020], rel=1e-5)
     assert float(got.mean()) == pytest.approx(0.27161902, rel=1e-5)
@@ -49,35 +49,46 @@ def test_distance_is_the_formula(pictures):
     assert frechet_distance(a, a + 2) == pytest.approx(6 * 4)
 
 
-def test_worse_pictures_are_further_and_clips_are_pooled(judges, tmp_path):
-    crops = face_crops(11)
-    scores = {}
+def test_worse_pictures_are_further_and_clips_are_pooled(networks, tmp_path):
+    crops, scorer = face_crops(11), Scorer(metrics=[FID()], networks=networks)
+    fid = {}
     for name, worsen in {"same": None, **LADDERS}.items():
         for strength in (1, 2, 3) if worsen else (0,):
             made = worsen(crops, strength) if worsen else crops
-            judged = pair(measured(crops=crops), measured(crops=made))
-            judged.judges = judges
-            save_parts(judged, [FID()], tmp_path, f"{name}/{strength}")
-            scores[name, strength] = FID().of_set([part(tmp_path, f"{name}/{strength}", "fid")])
-    assert scores["same", 0] == pytest.approx(0, abs=1e-3)
-    assert all(0.01 < scores[kind, 1] < scores[kind, 2] < scores[kind, 3] for kind in LADDERS), scores
-    assert own_scores(judged, [FID(), FIDMouth()]) == {}, "one clip has no value"
-    results = [ClipResult(name=name, speaker_seen=name == "noise/1") for name in ("noise/1", "noise/3")]
-    rows = {name: {} for name in ("model", "seen", "new", "real")}
-    add_set_scores(rows, results, [FID()], judged, tmp_path)
-    assert rows["seen"]["fid"] == pytest.approx(scores["noise", 1]) and rows["real"] == {}
-    assert rows["new"]["fid"] == pytest.approx(scores["noise", 3])
-    assert 0 < rows["model"]["fid"] != rows["new"]["fid"]
-    part(tmp_path, "noise/3", "fid").unlink()
-    add_set_scores(rows, results, [FID()], judged, tmp_path)
-    assert rows["model"]["fid"] is None and rows["seen"]["fid"] > 0
+            both = pair(measured(crops=crops), measured(crops=made))
+            both.networks = networks
+            scorer.save_set_files(both, tmp_path, f"{name}/{strength}")
+            fid[name, strength] = FID().of_set([set_file(tmp_path, f"{name}/{strength}", "fid")])
+    assert fid["same", 0] == pytest.approx(0, abs=1e-3)
+    assert all(0.01 < fid[kind, 1] < fid[kind, 2] < fid[kind, 3] for kind in LADDERS), fid
+    assert scores(both, [FID(), FIDMouth()]) == {}, "one clip has no value"
+    clips = [RowClip(name=name, scores={}) for name in ("noise/1", "noise/3")]
+    single = [scorer.set_scores([one], tmp_path)["fid"] for one in clips]
+    assert single == pytest.approx([fid["noise", 1], fid["noise", 3]])
+    assert 0 < scorer.set_scores(clips, tmp_path)["fid"] != single[1]
+    set_file(tmp_path, "noise/3", "fid").unlink()
+    assert scorer.set_scores(clips, tmp_path) == {"fid": None} and scorer.set_scores(clips[:1], tmp_path)["fid"] > 0
+
+
+def test_a_set_may_have_more_clips_than_a_process_may_open_files(tmp_path):
+    """As LRS2's test list with the usual 1024 open files."""
+    resource = pytest.importorskip("resource", reason="the number of open files can be limited on POSIX only")
+    files, rng = [tmp_path / f"{number}.npz" for number in range(1100)], np.random.default_rng(0)
+    for file in files:
+        np.savez(file, real=rng.random((1, 4)), generated=rng.random((1, 4)))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        assert FID().of_set(files) >= 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_absent_and_wrong_weights(tmp_path):
-    judged = pair(measured(np.zeros(3)), measured(np.zeros(3)))
-    judged.judges = Judges(checkpoints_dir=str(tmp_path))
-    assert INCEPTION.name in FID().not_measured(judged)
-    save_parts(judged, [FID()], tmp_path, "clip")
+    both = pair(measured(np.zeros(3)), measured(np.zeros(3)))
+    both.networks = MetricNetworks(checkpoints_dir=str(tmp_path))
+    assert INCEPTION.name in FID().not_measured(both.networks)
+    Scorer(metrics=[FID()], networks=both.networks).save_set_files(both, tmp_path, "clip")
     assert not list(tmp_path.rglob("*.npz"))
     torch.save({"other": torch.zeros(1)}, tmp_path / INCEPTION.name)
     with pytest.raises(MissingWeightsError, match="does not fit"):

@@ -8,12 +8,13 @@ from pathlib import Path
 import av
 import pytest
 
-from talkingface.chain.evaluate_folders import judge_folders
+from talkingface.chain.evaluate_folders import folder_evaluation
 from talkingface.config.loader import Overrides
-from talkingface.evaluator.measuring import Measuring
-from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.measured_video import MeasureSettings
+from talkingface.evaluator.metrics.networks import MetricNetworks
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.protocols.folders import evaluate_folders, pair_videos
+from talkingface.evaluator.scorer import Scorer
 from talkingface.utils.errors import UserError
 
 METRICS = ("psnr", "ssim", "opening_r", "lmd")
@@ -52,15 +53,16 @@ def test_broken_and_silent_ones_do_not_keep_the_rest_from_being_measured(folders
     paired = pair_videos(made, real)
     assert set(paired.pairs) == {"a/same", "a/silent", "broken"}
     assert paired.without_real == ["only_made"] and paired.without_generated == ["only_real"]
-    measuring = Measuring(metrics=make_metrics(METRICS), judges=Judges(), needs_sound=False)
-    found = evaluate_folders(paired, measuring, out_dir=out, progress=False)
+    settings = MeasureSettings(needs_sound=False)
+    scorer = Scorer(metrics=make_metrics(METRICS), networks=MetricNetworks(), settings=settings)
+    found = evaluate_folders(paired, scorer, out_dir=out, progress=False)
     assert list(found.failed) == ["broken"] and "broken.mov" in found.failed["broken"]
     scores = {one.name: one.model for one in found.clips}
     assert scores["a/same"]["psnr"] == float("inf") and scores["a/same"]["ssim"] == 1 and scores["a/same"]["lmd"] == 0
     assert scores["a/silent"]["psnr"] == float("inf") and found.rows["real"]["clips"] == 2
     assert "only_made" in (out / "evaluation.md").read_text() and "broken.mov" in (out / "evaluation.md").read_text()
     stood = {path: path.stat().st_mtime_ns for path in (out / "clips").rglob("*.json")}
-    again = evaluate_folders(paired, measuring, out_dir=out, progress=False)
+    again = evaluate_folders(paired, scorer, out_dir=out, progress=False)
     assert again.rows == found.rows
     assert {path: path.stat().st_mtime_ns for path in (out / "clips").rglob("*.json")} == stood, "nothing twice"
     assert sorted((path, path.stat().st_mtime_ns) for one in (made, real) for path in one.rglob("*")) == before
@@ -69,11 +71,11 @@ def test_broken_and_silent_ones_do_not_keep_the_rest_from_being_measured(folders
 def test_mistakes_are_refused_before_any_work(folders, tmp_path):
     made, real, _ = folders
     with pytest.raises(UserError, match=r"no such folder"):
-        judge_folders(str(tmp_path / "none"), str(real))
+        folder_evaluation(str(tmp_path / "none"), str(real))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no video of one has the name"):
-        judge_folders(str(tmp_path / "empty"), str(real))
+        folder_evaluation(str(tmp_path / "empty"), str(real))
     with pytest.raises(UserError, match=r"did you mean psnr\?"):
-        judge_folders(str(made), str(real), overrides=Overrides(flags={"metrics": "psrn"}))
+        folder_evaluation(str(made), str(real), overrides=Overrides(flags={"metrics": "psrn"}))
     with pytest.raises(UserError, match=r"results would be written into"):
-        judge_folders(str(made), str(real), output=str(real / "results"))
+        folder_evaluation(str(made), str(real), output=str(real / "results"))

@@ -40,8 +40,8 @@ def test_blur_lowers_all(pictures):
     scores = []
     for kernel in (3, 7, 15):
         blurred = np.stack([cv2.GaussianBlur(one, (kernel, kernel), 0) for one in frames])
-        judged = pair(measured(crops=frames), measured(crops=blurred))
-        scores.append([metric.calculate_metric(judged) for metric in (PSNR(), PSNRMouth(), SSIM(), Sharpness())])
+        both = pair(measured(crops=frames), measured(crops=blurred))
+        scores.append([metric.calculate_metric(both) for metric in (PSNR(), PSNRMouth(), SSIM(), Sharpness())])
     assert (np.diff(np.array(scores), axis=0) < 0).all()
     assert scores[-1][3] < 0.5
 
@@ -52,8 +52,8 @@ def test_frames_without_a_face_do_not_count(pictures):
     boxes[1] = np.nan
     broken = noisy.copy()
     broken[1] = 0
-    judged = pair(measured(crops=frames), measured(crops=broken, boxes=boxes))
+    both = pair(measured(crops=frames), measured(crops=broken, boxes=boxes))
     wanted = np.mean([psnr(noisy[k], frames[k]) for k in (0, 2, 3)])
-    assert PSNR().calculate_metric(judged) == pytest.approx(wanted)
+    assert PSNR().calculate_metric(both) == pytest.approx(wanted)
     nothing = pair(measured(crops=frames), measured(crops=frames, boxes=np.full((4, 4), np.nan, np.float32)))
     assert np.isnan(PSNR().calculate_metric(nothing))

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from talkingface.evaluator.lse import metrics
 
+from talkingface.evaluator.metrics import lse as lse_module
 from talkingface.evaluator.metrics.lse import LseC, LseD, embed_lips, embed_sound, lse, lse_of, mean_distances, score
 from talkingface.evaluator.metrics.lse_input import cut_square, longest_track, mfcc, smoothed_squares, to_pcm
 from talkingface.evaluator.metrics.lse_network import SYNCNET_V2, SyncNetV2, load_syncnet
-from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.networks import MetricNetworks
 
 sys.path.append(str(Path(__file__).parents[1] / "model"))
 from filled import GOLDEN, fill
@@ -129,29 +129,29 @@ def test_a_file_by_either_protocol(network, tiny_clips, tmp_path, monkeypatch):
 
     info = probe(video)
     count = int(info.duration * info.fps)
-    judges = Judges(checkpoints_dir=str(tmp_path), lse_protocol="tight")
+    networks = MetricNetworks(checkpoints_dir=str(tmp_path), lse_protocol="tight")
     plain = measured(np.zeros(count), fps=info.fps)
     seen = type(plain)(**{**plain.__dict__, "path": video})
-    assert LseD().not_measured(_pair(seen, judges)) is not None
-    monkeypatch.setattr(metrics, "load_syncnet", lambda path: network)
+    assert LseD().not_measured(_pair(seen, networks).networks) is not None
+    monkeypatch.setattr(lse_module, "load_syncnet", lambda path: network)
     (tmp_path / SYNCNET_V2.name).write_bytes(b"")
-    pair = _pair(seen, judges)
-    assert LseD().not_measured(pair) is None
+    pair = _pair(seen, networks)
+    assert LseD().not_measured(pair.networks) is None
     assert LseD().calculate_metric(pair) > 0 and LseC().calculate_metric(pair) >= 0
-    wild = Judges(checkpoints_dir=str(tmp_path))
+    wild = MetricNetworks(checkpoints_dir=str(tmp_path))
     assert np.isnan(lse_of(seen, wild).published.distance), "no face of 100 pixels"
 
 
-def _pair(video, judges):
+def _pair(video, networks):
     from talkingface.evaluator.metrics.base import ClipPair
 
-    return ClipPair(real=video, generated=video, judges=judges)
+    return ClipPair(real=video, generated=video, networks=networks)
 
 
 def test_absent_or_wrong_weights_are_named(tmp_path):
     from talkingface.utils.errors import MissingWeightsError
 
-    reason = Judges(checkpoints_dir=str(tmp_path)).missing((SYNCNET_V2,))
+    reason = MetricNetworks(checkpoints_dir=str(tmp_path)).missing((SYNCNET_V2,))
     assert "syncnet_v2.model" in reason and str(tmp_path) in reason and "--lse_weights" in reason
     torch.save({"other": torch.zeros(1)}, tmp_path / SYNCNET_V2.name)
     with pytest.raises(MissingWeightsError, match="does not fit SyncNet v2"):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from videos import measured, pair, speech_curve
+from videos import measured, pair, scores, speech_curve
 
 from talkingface.evaluator.metrics import identity
 from talkingface.evaluator.metrics.identity import CSIM, SFACE, TEMPLATE, aligned, cosine, load_sface
 from talkingface.evaluator.metrics.landmarks import Jitter, JitterRatio, jitter
-from talkingface.evaluator.metrics.networks import Judges
-from talkingface.evaluator.metrics.opening import Leakage, leakage
-from talkingface.evaluator.results import own_scores, real_scores
+from talkingface.evaluator.metrics.networks import MetricNetworks
+from talkingface.evaluator.metrics.opening import Leakage, spread_ratio
+from talkingface.evaluator.scorer import Scorer
 from talkingface.utils.errors import MissingWeightsError
 
 
@@ -30,9 +30,9 @@ def test_jitter():
     gap[4] = np.nan
     assert jitter(gap) == pytest.approx(5)
     assert np.isnan(jitter(gap[:2]))
-    judged = pair(measured(landmarks=swinging(0.5)), measured(landmarks=swinging(1.5)))
-    assert Jitter().calculate_metric(judged) == pytest.approx(7.5)
-    assert JitterRatio().calculate_metric(judged) == pytest.approx(3)
+    both = pair(measured(landmarks=swinging(0.5)), measured(landmarks=swinging(1.5)))
+    assert Jitter().calculate_metric(both) == pytest.approx(7.5)
+    assert JitterRatio().calculate_metric(both) == pytest.approx(3)
 
 
 def test_noise_raises_jitter_step_by_step():
@@ -47,13 +47,15 @@ def test_noise_raises_jitter_step_by_step():
 
 def test_leakage():
     source = speech_curve(80)
-    assert leakage(np.full(80, 0.1), source) == pytest.approx(0, abs=1e-12)
-    assert leakage(0.25 * source, source) == pytest.approx(0.25)
-    assert leakage(np.concatenate([source, np.full(9, 5.0)]), source) == pytest.approx(1), "common frames only"
-    assert np.isnan(leakage(source, np.full(80, 0.1)))
-    judged = pair(measured(source), measured(0.5 * source))
-    assert Leakage().calculate_metric(judged) == pytest.approx(0.5)
-    assert own_scores(judged, [Leakage()]) == {} == real_scores(judged, [Leakage()]), "not on dubbing with sound"
+    assert spread_ratio(np.full(80, 0.1), source) == pytest.approx(0, abs=1e-12)
+    assert spread_ratio(0.25 * source, source) == pytest.approx(0.25)
+    assert np.isnan(spread_ratio(source, np.full(80, 0.1)))
+    longer = pair(measured(source), measured(np.concatenate([source, np.full(9, 5.0)])))
+    assert Leakage().calculate_metric(longer) == pytest.approx(1), "common frames only"
+    both = pair(measured(source), measured(0.5 * source))
+    assert Leakage().calculate_metric(both) == pytest.approx(0.5)
+    assert scores(both, [Leakage()]) == {}, "not on dubbing with sound"
+    assert Scorer(metrics=[Leakage()], networks=both.networks).real_scores(both) == {}
 
 
 def test_alignment_puts_the_five_points_on_the_template():
@@ -86,17 +88,17 @@ def test_identity_by_any_recogniser(monkeypatch, tmp_path):
         points[:, index] = place
     red = np.tile(np.uint8([0, 0, 200]), (6, 128, 128, 1))
     both = red + np.uint8([0, 200, 0])
-    judged = pair(measured(crops=red, landmarks=points), measured(crops=both, landmarks=points))
-    judged.judges = Judges(checkpoints_dir=str(tmp_path))
-    assert CSIM().not_measured(judged) is None
-    assert CSIM().calculate_metric(judged) == pytest.approx(np.sqrt(0.5))
+    both = pair(measured(crops=red, landmarks=points), measured(crops=both, landmarks=points))
+    both.networks = MetricNetworks(checkpoints_dir=str(tmp_path))
+    assert CSIM().not_measured(both.networks) is None
+    assert CSIM().calculate_metric(both) == pytest.approx(np.sqrt(0.5))
     assert cosine(np.array([1.0, 0]), np.array([-2.0, 0])) == -1
 
 
 def test_no_recogniser_is_said(tmp_path):
-    judged = pair(measured(np.zeros(3)), measured(np.zeros(3)))
-    judged.judges = Judges(checkpoints_dir=str(tmp_path))
-    assert SFACE.name in CSIM().not_measured(judged) and str(tmp_path) in CSIM().not_measured(judged)
+    both = pair(measured(np.zeros(3)), measured(np.zeros(3)))
+    both.networks = MetricNetworks(checkpoints_dir=str(tmp_path))
+    assert SFACE.name in CSIM().not_measured(both.networks) and str(tmp_path) in CSIM().not_measured(both.networks)
     (tmp_path / SFACE.name).write_bytes(b"not a network")
     with pytest.raises(MissingWeightsError, match=SFACE.name):
         load_sface(tmp_path / SFACE.name)

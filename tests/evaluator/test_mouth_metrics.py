@@ -21,9 +21,9 @@ def test_landmark_distance_of_a_shift():
     """Shifted by (3, 4) pixels, 5 in all; box of 128 px at crops of 128 px; eyes 40 px apart."""
     real = measured(np.zeros(6))
     moved = measured(landmarks=real.landmarks + np.float32([3, 4]))
-    judged = pair(real, moved)
-    assert LMD().calculate_metric(judged) == pytest.approx(5)
-    assert LMDNormalised().calculate_metric(judged) == pytest.approx(12.5)
+    both = pair(real, moved)
+    assert LMD().calculate_metric(both) == pytest.approx(5)
+    assert LMDNormalised().calculate_metric(both) == pytest.approx(12.5)
     small = np.tile(np.float32([0, 0, 64, 64]), (6, 1))
     assert LMD().calculate_metric(pair(measured(boxes=small), moved)) == pytest.approx(10), (
         "half the box, twice the crop"
@@ -48,9 +48,9 @@ def test_a_shifted_curve_gives_its_lag(lag):
 
 def test_correlation_and_amplitude():
     real = speech_curve(100)
-    judged = pair(measured(real), measured(0.02 + 0.4 * real))
-    assert OpeningCorrelation().calculate_metric(judged) == pytest.approx(1)
-    assert OpeningAmplitude().calculate_metric(judged) == pytest.approx(0.4)
+    both = pair(measured(real), measured(0.02 + 0.4 * real))
+    assert OpeningCorrelation().calculate_metric(both) == pytest.approx(1)
+    assert OpeningAmplitude().calculate_metric(both) == pytest.approx(0.4)
     other = pair(measured(real), measured(speech_curve(100, seed=9)))
     assert abs(OpeningCorrelation().calculate_metric(other)) < 0.4
     still = pair(measured(real), measured(np.full(100, 0.1)))

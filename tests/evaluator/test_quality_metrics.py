@@ -16,7 +16,7 @@ from videos import measured, pair
 
 from talkingface.evaluator.metrics.base import mouth_region
 from talkingface.evaluator.metrics.image import LPIPS, PSNR, SSIM, LPIPSMouth, PSNRMouth, Sharpness, SSIMMouth
-from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.metrics.networks import MetricNetworks
 from talkingface.evaluator.metrics.no_reference import CPBD, BlurEffect, CPBDMouth, blur_effect, cpbd, edge_widths
 from talkingface.model.losses.perceptual import LPIPS_HEADS, LPIPS_WIDTHS, VGG16, Lpips, make_features
 
@@ -40,7 +40,7 @@ def crops():
 
 
 @pytest.fixture(scope="module")
-def judges(tmp_path_factory):
+def networks(tmp_path_factory):
     """LPIPS with a random backbone: the formula is the same, the numbers are nobody's."""
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
@@ -48,15 +48,15 @@ def judges(tmp_path_factory):
     torch.save({f"features.{k}": v for k, v in features.state_dict().items()}, folder / VGG16.name)
     heads = {f"lin{k}.model.1.weight": torch.rand(1, n, 1, 1) for k, n in enumerate((64, 128, 256, 512, 512))}
     torch.save(heads, folder / LPIPS_HEADS.name)
-    return Judges(checkpoints_dir=str(folder))
+    return MetricNetworks(checkpoints_dir=str(folder))
 
 
-def steps(metric, crops, worsen, judges=None):
+def steps(metric, crops, worsen, networks=None):
     """The metric of the same pictures, then of three ever worse ones, turned so that more is better."""
     made = [crops, *(worsen(crops, strength) for strength in (1, 2, 3))]
     pairs = [pair(measured(crops=crops), measured(crops=one)) for one in made]
     for one in pairs:
-        one.judges = judges or one.judges
+        one.networks = networks or one.networks
     sign = -1 if metric.smaller else 1
     return np.array([sign * metric.calculate_metric(one) for one in pairs])
 
@@ -85,8 +85,8 @@ def test_blur_and_noise_move_them_to_opposite_sides(metric, crops):
 
 @pytest.mark.parametrize("kind", LADDERS)
 @pytest.mark.parametrize("metric", [LPIPS, LPIPSMouth], ids=lambda one: one.name)
-def test_lpips_sees_each_step(metric, kind, crops, judges):
-    values = steps(metric(), crops, LADDERS[kind], judges)
+def test_lpips_sees_each_step(metric, kind, crops, networks):
+    values = steps(metric(), crops, LADDERS[kind], networks)
     assert values[0] == 0
     assert (np.diff(values) < 0).all()
 
@@ -105,8 +105,8 @@ def test_lpips_is_the_published_packages():
 
 def test_metrics_without_weights_say_which(crops, tmp_path):
     same = pair(measured(crops=crops), measured(crops=crops))
-    same.judges = Judges(checkpoints_dir=str(tmp_path))
-    reason = LPIPS().not_measured(same)
+    same.networks = MetricNetworks(checkpoints_dir=str(tmp_path))
+    reason = LPIPS().not_measured(same.networks)
     assert VGG16.name in reason and LPIPS_HEADS.name in reason and str(tmp_path) in reason
 
 

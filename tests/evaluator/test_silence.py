@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from talkingface.config.schema import RunConfig
-from talkingface.evaluator.protocols.silence import silence_of, silent_clips
-from talkingface.evaluator.results import ClipResult
+from talkingface.evaluator.clip_result import ClipResult, EvalClip
+from talkingface.evaluator.protocols.silence import Silence, silent_clips
 from talkingface.evaluator.summary import summarise
 from talkingface.utils.media.audio import read_audio
 
@@ -24,7 +24,8 @@ def test_clips_are_few_and_spread_over_the_speakers():
 
 def test_silence_is_zeros_of_the_clip_s_own_length(tiny_clips):
     video = next(Path(tiny_clips.data_root).rglob("*.mp4"))
-    with silence_of(video) as path:
+    clip = EvalClip(name="a", video=video, speaker_seen=True)
+    with Silence(clips={"a"}).sound(clip) as path:
         sound = read_audio(path)
         assert len(sound) == len(read_audio(video)) and not np.any(sound)
     assert not path.exists()

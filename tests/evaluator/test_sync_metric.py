@@ -45,10 +45,10 @@ def video(late, count=125, fps=25.0, missing=()):
 
 @pytest.mark.parametrize("late", [-9, 0, 1, 12])
 def test_offset_and_confidence(late):
-    judged = pair(video(0), video(late), KnownExpert())
-    assert SyncOffset().calculate_metric(judged) == late
-    assert SyncDistance().calculate_metric(judged) == pytest.approx(0, abs=1e-3)
-    assert 0.2 < SyncConfidence().calculate_metric(judged) < np.sqrt(2)
+    both = pair(video(0), video(late), KnownExpert())
+    assert SyncOffset().calculate_metric(both) == late
+    assert SyncDistance().calculate_metric(both) == pytest.approx(0, abs=1e-3)
+    assert 0.2 < SyncConfidence().calculate_metric(both) < np.sqrt(2)
 
 
 def test_other_rates_and_missing_faces():
@@ -59,12 +59,12 @@ def test_other_rates_and_missing_faces():
 
 
 def test_without_an_expert_it_is_not_measured():
-    assert "expert" in (SyncOffset().not_measured(pair(video(0), video(0))) or "")
+    assert "expert" in (SyncOffset().not_measured(pair(video(0), video(0)).networks) or "")
 
 
 def test_the_real_expert_can_be_asked():
     from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 
     crops = np.random.default_rng(0).integers(0, 256, (12, 128, 128, 3)).astype(np.uint8)
-    judged = pair(measured(crops=crops), measured(crops=crops), SyncNet_color().eval())
-    assert 0 <= SyncDistance().calculate_metric(judged) <= np.sqrt(2)
+    both = pair(measured(crops=crops), measured(crops=crops), SyncNet_color().eval())
+    assert 0 <= SyncDistance().calculate_metric(both) <= np.sqrt(2)

@@ -13,6 +13,7 @@ from stand_ins import FACE, Painter, Reference, SquareDetector, frame_with_face,
 from talkingface.generate import generate
 from talkingface.generate.files import open_face
 from talkingface.utils.errors import UserError
+from talkingface.utils.face.follow import FaceRecord, follow_face
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
@@ -33,6 +34,22 @@ def clip(tmp_path):
     path = tmp_path / "face.mp4"
     write_clip(path, [frame_with_face(60, None if k in (6, 7, 8) else FACE) for k in range(20)])
     return path
+
+
+def test_a_face_that_is_not_found_for_a_moment_is_drawn_all_the_same(tmp_path):
+    """As preparation does; else the old lips flash. Frames that are black stay black."""
+    frames = [frame_with_face() for _ in range(20)]
+    for k in (6, 7):
+        frames[k] = (cv2.blur(frames[k], (31, 31)) * 0.7).astype(np.uint8)  # too dark for the detector
+    frames[12] = np.zeros_like(frames[12])
+    write_clip(tmp_path / "face.mp4", frames)
+    write_wav(tmp_path / "speech.wav", speechlike(0.8), 16000)
+    seen = []
+    summary = dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", watch=seen.append)
+    assert [k for k, one in enumerate(seen) if not one.frame.found] == [6, 7, 12]
+    assert [k for k, one in enumerate(seen) if one.box is None] == [12] and summary.faces_missing == 1
+    out = [frame[MOUTH].mean() for frame in read_frames(tmp_path / "out.mp4")]
+    assert max(out) < 20, "the lips are the drawn ones throughout, or the frame is black"
 
 
 def test_frames_length_and_untouched_frames(clip, tmp_path):
@@ -84,7 +101,31 @@ def test_playing_backwards_in_chunks(tmp_path, monkeypatch):
     monkeypatch.setattr("talkingface.generate.files.CHUNK_BYTES", 3 * SIZE_BYTES)
     write_clip(tmp_path / "face.mp4", [frame_with_face(10 * k + 10) for k in range(10)])
     frames = open_face(tmp_path / "face.mp4").frames(20)
-    assert [round(float(frame[:8, :8].mean()) / 10) - 1 for frame in frames] == [*range(10), *range(8, 0, -1), 0, 1]
+    seen = [(number, round(float(frame[:8, :8].mean()) / 10) - 1) for number, frame in frames]
+    assert seen == [(number, number) for number in (*range(10), *range(8, 0, -1), 0, 1)]
+
+
+@pytest.mark.parametrize("most_passes", [32, 2])
+def test_recorded_faces_are_those_of_the_frames_however_the_reader_plays_on(tmp_path, monkeypatch, most_passes):
+    monkeypatch.setattr("talkingface.generate.files.CHUNK_BYTES", 3 * SIZE_BYTES)
+    monkeypatch.setattr("talkingface.generate.files.MOST_PASSES", most_passes)  # 2: too long to be played backwards
+    x1, y1, x2, y2 = FACE
+    write_clip(tmp_path / "face.mp4", [frame_with_face(60, (x1 + 2 * k, y1, x2 + 2 * k, y2)) for k in range(10)])
+    write_wav(tmp_path / "speech.wav", speechlike(1.4), 16000)
+    record = FaceRecord(SquareDetector())
+    list(follow_face(open_face(tmp_path / "face.mp4").frames(10), record.find))
+    boxes = []
+
+    def watch(drawn):
+        found = SquareDetector().detect(drawn.frame.frame)
+        boxes.append((drawn.box.tolist(), found.box.tolist()))
+
+    dub(
+        tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", faces=record, watch=watch, box_smoothing=1
+    )
+    assert len(boxes) == 35 and all(drawn == real for drawn, real in boxes)
+    back_again = [number for number, _ in open_face(tmp_path / "face.mp4").frames(35)][10]
+    assert back_again == (8 if most_passes == 32 else 0)
 
 
 def test_a_still_image_is_looked_at_once(tmp_path):

@@ -9,7 +9,7 @@ from stand_ins import FACE, Painter, frame_with_face
 
 from talkingface.generate.synthesizer import Synthesizer, mel_chunk_start
 from talkingface.timing import indiv_starts, inference_starts
-from talkingface.utils.face.follow import TrackedFrame
+from talkingface.utils.face.follow import FollowedFrame
 
 
 def test_training_timing_is_the_training_windows_at_25_fps():
@@ -44,8 +44,8 @@ def synthesizer(model, batch_size=2):
 
 
 def tracked(level, found=True):
-    box = np.array(FACE) if found else None
-    return TrackedFrame(frame=frame_with_face(level), box=box, landmarks=None)
+    box = np.array(FACE, np.float32) if found else None
+    return FollowedFrame(number=0, frame=frame_with_face(level), box=box, landmarks=None, found=found)
 
 
 def test_frames_keep_their_order_and_their_mel_where_faces_are_missing():
@@ -61,7 +61,11 @@ def test_frames_keep_their_order_and_their_mel_where_faces_are_missing():
 def test_the_first_face_is_the_reference_of_all_and_the_target_is_masked():
     model = Painter()
     levels = [40, 90, 140]
-    frames = [TrackedFrame(frame=frame_with_face(n), box=np.array((0, 0, 24, 96)), landmarks=None) for n in levels]
+    left = np.array((0, 0, 24, 96), np.float32)
+    frames = [
+        FollowedFrame(number=k, frame=frame_with_face(n), box=left, landmarks=None, found=True)
+        for k, n in enumerate(levels)
+    ]
     list(synthesizer(model, batch_size=2).draw(frames))
     given = torch.cat(model.frames)
     assert given.shape == (3, 6, 32, 32)

@@ -9,7 +9,7 @@ import pytest
 
 from talkingface.cli.program import main
 from talkingface.demo.config import DemoConfig
-from talkingface.quick_start import get_model, get_trainer, run
+from talkingface.quick_start import evaluate, get_model, get_trainer, run
 from talkingface.trainer.trainer import Trainer
 from talkingface.utils.media.video import probe
 
@@ -31,8 +31,8 @@ def test_the_page_runs_from_videos_to_a_dubbed_one(
     assert [line.split()[1] for line in lines if line.startswith("[")] == [
         "prepare", "pack", "train", "evaluate", "sample", "report",
     ]  # fmt: skip
-    assert chain.run is not None and chain.judgement is not None and chain.judgement.sample is not None
-    assert probe(chain.judgement.sample).has_audio
+    assert chain.run is not None and chain.evaluation is not None and chain.evaluation.sample is not None
+    assert probe(chain.evaluation.sample).has_audio
     assert (chain.run.path / "evaluation/evaluation.md").is_file()
     page = (chain.run.path / "report.html").read_text(encoding="utf-8")
     assert page.count("data:video/mp4") >= 2 and "opening r" in page
@@ -48,6 +48,8 @@ def test_the_page_runs_from_videos_to_a_dubbed_one(
     assert main(["evaluate", f"--checkpoint={chain.run.path}", "--device=cpu", "--show_progress=false"]) == 0
     out = capsys.readouterr().out
     assert "real videos" in out and "report.html is of these files" in out, "measured again, with the same numbers"
+    again = evaluate(murmur, tiny_clips.data_root, config_dict=flags, profile="none", say=lines.append)
+    assert again.folder == chain.run.path / "evaluation"
 
     # another folder of the same name must not be mixed with this one
     other = tmp_path / "other" / "data" / "anna"

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import yaml
 
+from talkingface.evaluator.clip_result import ClipResult
+from talkingface.evaluator.evaluation import protocol_text, write_files
 from talkingface.evaluator.metrics.registry import make_metrics
-from talkingface.evaluator.report import protocol, write_reports
-from talkingface.evaluator.results import ClipResult
-from talkingface.evaluator.summary import summarise
+from talkingface.evaluator.summary import PROTOCOLS, summarise
 from talkingface.utils.files import write_json, write_text
 from talkingface.utils.media.writer import VideoWriter
 
@@ -60,11 +60,11 @@ def evaluation(folder: Path, clips: list[ClipResult], *, model: str = "M", datas
                 video(folder / "videos" / f"{one.name}__{one.sound_from.replace('/', '-')}.mp4")
     failed = [{"name": one.name, "reason": one.failed} for one in clips if one.failed]
     report = {
-        "rows": summarise(clips), "clips": len(videos), "failed": failed, "videos": videos, "stages": [],
+        "rows": summarise(clips), "clips": len(videos), "failed": failed, "videos": videos, "decoder": [],
         "not_measured": {"sync conf.": "no sync expert was given"}, "per_clip": [one.plain() for one in clips],
-        "protocol": protocol(metrics, {"model": model, "dataset": dataset}),
+        "protocol": protocol_text(metrics, PROTOCOLS, model=model, dataset=dataset),
     }  # fmt: skip
-    write_reports(folder, report, clips, metrics)
+    write_files(folder, report, clips, metrics)
     return folder
 
 

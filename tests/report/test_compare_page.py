@@ -43,6 +43,13 @@ def test_runs_without_an_evaluation_can_be_compared(saved: Path):
     assert page.tags.count("video") == 0 and "Nothing." in page.text and "opening r" in done.table
 
 
+def test_a_dry_run_has_the_table_and_writes_no_page(saved: Path):
+    before = sorted(saved.rglob("*"))
+    dry = compare(["saved/M-toy-1", "M-toy-2"], "saved", dry_run=True)
+    assert sorted(saved.rglob("*")) == before
+    assert dry == compare(["saved/M-toy-1", "M-toy-2"], "saved") and dry.path.is_file()
+
+
 @pytest.mark.parametrize(
     ("names", "message"), [(["M-toy-1"], "2 to 6"), (["M-toy-1", "M-toy-1"], "2 to 6"), (["M-toy-1", "x"], "M-toy-2")]
 )

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from finished_run import EVIL, Page, clip, evaluation, run, video
 
-from talkingface.chain.report import Reporting
-from talkingface.evaluator.results import ClipResult
+from talkingface.chain.report import ReportStage
+from talkingface.evaluator.clip_result import ClipResult
 from talkingface.report import cards as cards_module
-from talkingface.report import media
+from talkingface.report import embedded_video
 from talkingface.report.cards import best_and_worst
-from talkingface.report.charts import Line, chart, nice
 from talkingface.report.compare import list_runs
 from talkingface.report.run_report import stands, write_report
+from talkingface.report.svg_chart import Line, chart, nice
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.video import probe
 
@@ -73,16 +73,16 @@ def test_videos_play_from_the_file(finished: Path, tmp_path: Path):
 
 def test_large_or_foreign_videos_are_encoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = video(tmp_path / "large.mp4", size=64, noise=True)
-    assert media.embed(path).note == ""
-    monkeypatch.setattr(media, "LARGE", 1000)
-    monkeypatch.setattr(media, "SIDE", 32)
-    monkeypatch.setattr(media, "SECONDS", 0.2)
-    small = media.embed(path)
+    assert embedded_video.embed_video(path).note == ""
+    monkeypatch.setattr(embedded_video, "LARGE", 1000)
+    monkeypatch.setattr(embedded_video, "SIDE", 32)
+    monkeypatch.setattr(embedded_video, "SECONDS", 0.2)
+    small = embedded_video.embed_video(path)
     assert small.note == "encoded again, 32×32, first 0.2 s" and small.size < path.stat().st_size
     (tmp_path / "small.mp4").write_bytes(base64.b64decode(small.uri.partition(",")[2]))
     assert probe(tmp_path / "small.mp4").frames == 5
     with pytest.raises(UserError, match="no such file"):
-        media.embed(tmp_path / "gone.mp4")
+        embedded_video.embed_video(tmp_path / "gone.mp4")
 
 
 def test_clips_beyond_the_limit_are_named(finished: Path, monkeypatch: pytest.MonkeyPatch):
@@ -103,7 +103,7 @@ def test_earlier_runs_stand_beside(finished: Path, clips: list[ClipResult]):
     evaluation(older / "evaluation", clips[:2])
     page = Page(write_report(finished))
     assert "Against earlier runs of toy" in page.text and "M-toy-1" in page.text
-    assert "not all measured on the same clips" in page.text
+    assert "not all evaluated on the same clips" in page.text
     assert "Against earlier" not in Page(write_report(older)).text, "the other one came later"
     text = (finished / "report.md").read_text()
     assert "| M-toy-1 |" in text and "[1.mp4](<evaluation/videos/a/1.mp4>)" in text
@@ -139,12 +139,16 @@ def test_what_an_evaluation_of_two_folders_says(finished: Path):
     assert all("30 and 25 fps" in one and "without a generated one" in one for one in (page.text, text))
 
 
-def test_two_stages_have_a_table(finished: Path):
+@pytest.mark.parametrize("key", ["decoder", "stages"])
+def test_the_decoder_has_a_table(finished: Path, key: str):
+    """`stages` is what evaluations of before called it."""
     path = finished / "evaluation/metrics.json"
-    table = [["", "clips", "PSNR"], ["second stage, all clips", "4", "31.00"]]
-    path.write_text(json.dumps({**json.loads(path.read_text()), "stages": table}))
-    assert "second stage, all clips" in Page(write_report(finished)).text
-    assert "second stage, all clips" in (finished / "report.md").read_text()
+    saved = json.loads(path.read_text())
+    del saved["decoder"]
+    table = [["", "clips", "PSNR"], ["HR decoder, all clips", "4", "31.00"]]
+    path.write_text(json.dumps({**saved, key: table}))
+    assert "HR decoder, all clips" in Page(write_report(finished)).text
+    assert "HR decoder, all clips" in (finished / "report.md").read_text()
 
 
 def test_an_expert_has_its_shifts(tmp_path: Path):
@@ -159,21 +163,21 @@ def test_an_expert_has_its_shifts(tmp_path: Path):
 
 
 def test_the_stage_writes_once(finished: Path):
-    stage = Reporting(evaluation=lambda: None, run=lambda: finished).write()
+    stage = ReportStage(evaluation=lambda: None, run=lambda: finished).stage()
     assert stage.look().todo
     assert "report.html" in str(stage.work())
     assert not stage.look().todo and stands(finished, None)
     with (finished / "metrics.jsonl").open("a") as file:
         file.write('{"step": 50, "split": "train", "loss": 0.1}\n')
     assert stage.look().todo
-    assert Reporting(evaluation=lambda: None).write().look().todo, "a plan before there is a run"
+    assert ReportStage(evaluation=lambda: None).stage().look().todo, "a plan before there is a run"
 
 
 def test_an_evaluation_on_other_data_has_a_report_of_its_own(finished: Path, clips: list[ClipResult]):
     other = evaluation(finished / "evaluation-other-1", clips[:2], dataset="other")
-    reporting = Reporting(evaluation=lambda: other)
-    reporting.write().work()
-    assert reporting.path == other / "report.html" and not (finished / "report.html").exists()
+    reported = ReportStage(evaluation=lambda: other)
+    reported.stage().work()
+    assert reported.path == other / "report.html" and not (finished / "report.html").exists()
     page = Page(other / "report.html")
     assert "dataset other" in page.text and "Training" in page.text
 

@@ -1,34 +1,13 @@
-"""Boxes: smoothing as published, clipping, and the box that speech does not move."""
+"""Boxes: clipping, and the box that speech does not move."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from talkingface.utils.face import box as box_module
-from talkingface.utils.face.crop import STABLE_POINTS, crop, pad_and_clip, similarity, smooth_boxes, stable_box
+from talkingface.utils.face import crop as crop_module
+from talkingface.utils.face.crop import STABLE_POINTS, crop, pad_and_clip, similarity, stable_box
 from talkingface.utils.face.landmarks import MOUTH, mouth_opening, mouth_points
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "boxes" / "smoothed_5.json"
-
-
-@pytest.mark.parametrize("case", json.loads(GOLDEN.read_text()), ids=lambda case: str(len(case["boxes"])))
-def test_smoothing_golden(case):
-    boxes = np.array(case["boxes"])
-    before = boxes.copy()
-    np.testing.assert_array_equal(smooth_boxes(boxes, 5), case["out"])
-    np.testing.assert_array_equal(boxes, before)
-
-
-def test_smoothing_of_real_numbers():
-    boxes = np.random.default_rng(0).uniform(0, 100, (9, 4)).astype(np.float32)
-    smoothed = smooth_boxes(boxes, 3)
-    assert smoothed.dtype == np.float32
-    np.testing.assert_allclose(smoothed[0], boxes[:3].mean(axis=0), rtol=1e-6)
-    np.testing.assert_array_equal(smooth_boxes(boxes, 1), boxes)
 
 
 def test_padding_and_clipping():
@@ -47,7 +26,7 @@ def test_crop_is_the_box():
 
 def _mesh():
     mesh = np.random.default_rng(0).normal(size=(468, 3))
-    mesh[list(STABLE_POINTS)] = box_module._AVERAGE
+    mesh[list(STABLE_POINTS)] = crop_module._AVERAGE
     return mesh * 40 + np.array([200, 150, 0])
 
 
@@ -64,7 +43,7 @@ def test_box_follows_scale_and_shift():
     mesh = _mesh()
     box = stable_box(mesh)
     np.testing.assert_allclose(stable_box(mesh * 2 + [10, 20, 0]), box * 2 + [10, 20, 10, 20], rtol=1e-5)
-    assert box[3] - box[1] == pytest.approx(40 * (box_module.BOTTOM - box_module.TOP), rel=1e-4)
+    assert box[3] - box[1] == pytest.approx(40 * (crop_module.BOTTOM - crop_module.TOP), rel=1e-4)
 
 
 def test_similarity_is_found():

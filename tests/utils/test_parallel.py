@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from worker_tasks import count_tries, count_user_errors, work
 
-from talkingface.utils.parallel import run_tasks
+from talkingface.utils import worker
+from talkingface.utils.parallel import cores, run_tasks
 
 
 def test_each_misbehaviour_fails_once_and_the_others_finish():
@@ -66,7 +68,8 @@ import signal
 import sys
 sys.path.insert(0, {tests!r})
 from worker_tasks import work
-from talkingface.utils.parallel import run_tasks
+from talkingface.utils import worker
+from talkingface.utils.parallel import cores, run_tasks
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # who was started in the background ignores Ctrl-C
@@ -103,3 +106,20 @@ def _runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_killed_worker_is_told_where_signals_have_no_such_name(monkeypatch):
+    def refuse(number):
+        raise ValueError(f"{number} is not a valid Signals")
+
+    monkeypatch.setattr(worker, "signal", SimpleNamespace(Signals=refuse))  # as on Windows
+    ((kind, reason),) = run_tasks(work, ["kill"], workers=1, retries=0)
+    assert kind == "failed" and "killed by signal 9" in reason
+
+
+def test_one_worker_for_each_core_where_nobody_knows_which_may_be_used(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on Windows and macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert cores(0) == 3 and cores(5) == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores(0) == 1

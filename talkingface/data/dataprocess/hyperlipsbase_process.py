@@ -16,21 +16,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.records import (
-    PARTIAL,
-    all_rows,
-    prepare_tasks,
-    standing,
-    write_manifest,
-    write_report,
-)
+from talkingface.data.dataprocess.prepare_report import write_manifest, write_report
+from talkingface.data.dataprocess.records import PARTIAL, all_rows, note_times, prepare_tasks, standing
 from talkingface.data.dataprocess.steps.folders import VIDEO_SUFFIXES, dataset_videos, find_clip_folders, frame_files
 from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, left_out_row, prepare_clip
 from talkingface.data.dataprocess.steps.split import Lists, make_lists
 from talkingface.data.dataset.filelist import check_disjoint, read_lists
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import make_detector
-from talkingface.utils.files import only_one, write_json
+from talkingface.utils.files import only_one
+from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
 MIN_FREE_BYTES = 64 << 20
@@ -62,6 +57,7 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
         UserError: there are neither videos nor prepared clips, no video can be used, a clip is in two lists, or
             another process prepares the same folder.
     """
+    check_main_guard()
     check_disjoint(read_lists(config.filelist_root), config.filelist_root)
     videos = dataset_videos(config)
     if not videos:
@@ -76,6 +72,7 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
         shutil.rmtree(root / PARTIAL, ignore_errors=True)  # left by a preparation that was killed
         tasks = prepare_tasks(config, videos)
         made, failed = _run(tasks, config, show_progress)
+        note_times(tasks)
         rows = all_rows(tasks, failed, root / "imgs", config.fps)
         write_manifest(root / "manifest.jsonl", rows)
         usable = {row["name"]: row["source"] or row["name"] for row in rows if row["status"] == "ok"}
@@ -143,5 +140,5 @@ def _give_up(task: PrepareTask, reason: str) -> str:
     if reason.startswith("took longer"):
         reason += "; raise clip_timeout for long videos"
         row = left_out_row(task.name, reason)
-        write_json(task.status_path, {**task.facts, "gave_up_after": task.config.clip_timeout, "clips": [row]})
+        task.write_status({"gave_up_after": task.config.clip_timeout, "clips": [row]})
     return reason

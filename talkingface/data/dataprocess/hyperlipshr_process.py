@@ -1,11 +1,11 @@
-"""From prepared clips and a trained Base to what the second stage is trained on.
+"""From prepared clips and a trained Base to what the HR decoder is trained on.
 
     base faces     imgs/<clip>/N.jpg, audio.wav -> HYPER_IMG                         batches on the model's device
     pictures       both faces' landmarks -> GT_IMG, GT_SKETCH, GT_MASK, HYPER_SKETCH  one worker process a core
     pack           the five folders -> packed_root/hr_<size>/<clip>.npy               likewise
 
-Each step keeps a record of every clip, written last: what was killed goes on where it stood, and a Base with other
-weights draws its faces anew. Folders made elsewhere are packed as they stand.
+Each step keeps a record of every clip, written last: what was killed goes on where it stopped, and a Base with other
+weights draws its faces anew. Folders made elsewhere are packed as they are.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from tqdm import tqdm
 
 from talkingface.batch import HYPER_IMG
 from talkingface.config.schema import Config
+from talkingface.data.dataprocess.packing import clips_in_workers
 from talkingface.data.dataprocess.steps.base_faces import BaseTask, draw_clip
 from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataprocess.steps.hr_folders import (
-    VERSION,
     HRRecords,
     clips_with_pictures,
     given_root,
     own_root,
-    pictures_fingerprint,
+    pictures_state,
 )
 from talkingface.data.dataprocess.steps.hr_pictures import PicturesTask, make_pictures
-from talkingface.data.dataprocess.steps.pack_clip import record_path, standing
+from talkingface.data.dataprocess.steps.pack_clip import row_of
 from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index
 from talkingface.data.dataset.sync_file import sound_shifts
 from talkingface.utils.device import autocast
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import only_one, read_json, write_text
-from talkingface.utils.parallel import Result, cores, run_tasks
+from talkingface.utils.files import only_one, write_text
+from talkingface.utils.main_guard import check_main_guard
 
 BASE_BATCH = 16
 """Frames in one call of the Base."""
@@ -54,14 +54,11 @@ class Predictor(Protocol):
 
 
 class HyperLipsHRProcess:
-    """Makes what one configuration of the second stage trains on.
+    """Makes what one configuration of HyperLipsHR trains on.
 
     Args:
-        config: of the second stage; `base_checkpoint` names the Base once there is one.
+        config: of HyperLipsHR; `base_checkpoint` names the Base once there is one.
     """
-
-    needs = ("base",)
-    """Networks that `make` wants, by the names of the model's needs."""
 
     def __init__(self, config: Config) -> None:
         self.config, self.data = config, config.dataset
@@ -85,17 +82,23 @@ class HyperLipsHRProcess:
         return True, f"{what}, to {index.parent}"
 
     def make(self, networks: Mapping[str, Predictor], device: torch.device) -> str:
-        """Do what does not stand; returns a line about the result.
+        """Do what is not done yet; returns a line about the result.
+
+        Args:
+            networks: the Base as `base`; it is not used where the pictures were made elsewhere.
+            device: where it is.
 
         Raises:
             UserError: nothing can be used, or another process works in the same folder.
         """
+        check_main_guard()
         packed = hr_folder(self.data.packed_root, self.img_size)
         with only_one(packed):
             failed = {} if self.given else self._make_pictures(networks["base"], device)
             tasks = [task for task in self._pack_tasks() if task.name not in failed]
-            todo = [task for task in tasks if standing(task.path, task.fingerprint) is None]
-            failed |= self._in_workers(pack_hr_clip, todo, "pack")
+            failed |= self._in_workers(pack_hr_clip, [task for task in tasks if task.record() is None], "pack")
+            for task in tasks:
+                task.note_times()
             rows = [_row(task) for task in tasks if task.name not in failed]
             rows += [{"name": name, "reason": reason} for name, reason in failed.items()]
             self._report(rows)
@@ -103,13 +106,13 @@ class HyperLipsHRProcess:
         usable = [row for row in rows if row.get("frames")]
         if not usable:
             reason = f"{rows[0]['name']}: {rows[0]['reason']}" if rows else "no prepared clip is in a list"
-            raise UserError(f"{self.root}: nothing to train the second stage on ({reason})")
+            raise UserError(f"{self.root}: nothing to train the HR decoder on ({reason})")
         missing = sum(len(numbers) for row in usable for numbers in row.get("without", {}).values())
         left_out = f", {missing} frames without a face mesh left out" if missing else ""
         left_out += f", {len(rows) - len(usable)} clips left out" if len(rows) > len(usable) else ""
         return f"{len(usable)} clips, {sum(row['frames'] for row in usable)} frames{left_out}"
 
-    # What stands
+    # What is done
 
     def _is_done(self) -> bool:
         index = hr_index(self.data.packed_root, self.img_size)
@@ -129,7 +132,7 @@ class HyperLipsHRProcess:
         packed = self._pack_tasks()
         names = {json.loads(line)["name"] for line in index.read_text(encoding="utf-8").splitlines()}
         return {task.name for task in packed} == names and all(
-            standing(task.path, task.fingerprint) for task in packed if task.name not in failed
+            task.record() is not None for task in packed if task.name not in failed
         )
 
     # What has to be made
@@ -137,6 +140,8 @@ class HyperLipsHRProcess:
     def _make_pictures(self, base: Predictor, device: torch.device) -> dict[str, str]:
         """Base faces, then everything drawn from landmarks; reasons by name of clips that failed."""
         tasks = self._tasks()
+        for task in tasks:
+            self.records.note_times(task)
         self._draw([task for task in tasks if self.records.lacks_base(task)], base, device)
         failed = self.records.failures(tasks)
         todo = [
@@ -201,7 +206,7 @@ class HyperLipsHRProcess:
             PackHRTask(
                 name=name,
                 root=self.root,
-                fingerprint=f"{VERSION} {self.root} {pictures_fingerprint(self.root, name)}",
+                state=pictures_state(self.root, name),
                 path=folder / f"{name}.npy",
                 img_size=self.img_size,
             )
@@ -209,20 +214,7 @@ class HyperLipsHRProcess:
         ]
 
     def _in_workers(self, function: Callable[[Any], None], tasks: Sequence[Any], what: str) -> dict[str, str]:
-        """Reasons by name of clips whose worker failed."""
-        failed: dict[str, str] = {}
-        if not tasks:
-            return failed
-        with tqdm(total=len(tasks), desc=what, unit="clip", disable=not self.config.run.show_progress) as bar:
-
-            def on_result(index: int, result: Result) -> None:
-                bar.update()
-                if result[0] == "failed":
-                    failed[tasks[index].name] = result[1]
-
-            workers = cores(self.data.prepare_workers)
-            run_tasks(function, tasks, workers=workers, timeout=self.data.clip_timeout, on_result=on_result)
-        return failed
+        return clips_in_workers(function, tasks, self.data, what=what, show_progress=self.config.run.show_progress)
 
     def _report(self, rows: list[dict[str, Any]]) -> None:
         """Name what was left out: clips, and frames without landmarks."""
@@ -231,7 +223,7 @@ class HyperLipsHRProcess:
                 row["without"] = without
                 if "reason" in row and (bad := row["without"].get("base face")) and not row["without"]["real face"]:
                     row["reason"] = f"no face mesh in any of the {len(bad)} faces that the Base draws; train it longer"
-        lines = ["# Left out of the second stage", ""]
+        lines = ["# Left out of the HR decoder's training", ""]
         lines += [f"- {row['name']}: {row['reason']}" for row in rows if "reason" in row]
         for row in rows:
             for where, numbers in row.get("without", {}).items():
@@ -243,5 +235,6 @@ class HyperLipsHRProcess:
 
 
 def _row(task: PackHRTask) -> dict[str, Any]:
-    facts = read_json(record_path(task.path))
-    return {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
+    record = task.record()
+    assert record is not None, f"{task.name}: packed without a record"
+    return row_of(task.name, record)

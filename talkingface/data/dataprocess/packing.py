@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,15 +16,16 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, imgs_folder
-from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, standing
+from talkingface.data.dataprocess.steps.folder_state import FolderState
+from talkingface.data.dataprocess.steps.folders import find_clip_folders, imgs_folder
+from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, row_of
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import frames_folder, index_path, mel_folder, read_index
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import TEMP_PREFIX, only_one, write_text
+from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
-PACK_VERSION = 1
 MelPadMode = Literal["constant", "reflect"]
 
 
@@ -54,12 +55,15 @@ def pack(
     Raises:
         UserError: there are no prepared clips, none is usable, or the disk is too small.
     """
+    check_main_guard()
     with only_one(Path(config.packed_root)):
         tasks = _tasks(config, img_size, mel_pad_mode)
-        todo = [task for task in tasks if _facts(task) is None]
+        todo = [task for task in tasks if not _is_done(task)]
         _clear(tasks)
         _check_space(todo, config, img_size)
-        failed = _run(todo, config, show_progress)
+        failed = clips_in_workers(pack_clip, todo, config, what="pack", show_progress=show_progress)
+        for task in tasks:
+            task.note_times()
         rows = [_row(task, failed.get(task.name), config.min_frames) for task in tasks]
         index = index_path(config.packed_root, img_size, mel_pad_mode)
         write_text(index, "".join(json.dumps(row) + "\n" for row in rows))
@@ -81,7 +85,7 @@ def is_packed(config: DatasetConfig, *, img_size: int, mel_pad_mode: MelPadMode 
     if not index.is_file() or not find_clip_folders(config.preprocessed_root):
         return False
     tasks = _tasks(config, img_size, mel_pad_mode)
-    return all(_facts(task) is not None for task in tasks) and {task.name for task in tasks} == set(read_index(index))
+    return {task.name for task in tasks} == set(read_index(index)) and all(map(_is_done, tasks))
 
 
 def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: MelPadMode) -> list[PackTask]:
@@ -97,7 +101,7 @@ def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: MelPadMode) -> li
         PackTask(
             name=name,
             folder=folder,
-            fingerprint=f"{PACK_VERSION}-{folder_fingerprint(folder)}",
+            state=FolderState.of(folder),
             frames_path=frames / f"{name}.npy",
             mel_path=mels / f"{name}.npy",
             img_size=img_size,
@@ -109,18 +113,16 @@ def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: MelPadMode) -> li
     ]
 
 
-def _facts(task: PackTask) -> dict[str, Any] | None:
-    """Both records joined, or None where something is still to be made."""
-    frames = standing(task.frames_path, task.fingerprint)
-    mel = standing(task.mel_path, task.fingerprint)
-    return None if frames is None or mel is None else {**mel, **frames}
+def _is_done(task: PackTask) -> bool:
+    return task.frames_record() is not None and task.mel_record() is not None
 
 
 def _row(task: PackTask, failure: str | None, min_frames: int) -> dict[str, Any]:
-    facts = _facts(task) if failure is None else {"reason": failure}
-    if facts is None:
-        raise AssertionError(f"{task.name}: packed without a record")
-    row: dict[str, Any] = {"name": task.name, **{key: value for key, value in facts.items() if key != "source"}}
+    if failure is not None:
+        return {"name": task.name, "reason": failure}
+    mel, frames = task.mel_record(), task.frames_record()
+    assert mel is not None and frames is not None, f"{task.name}: packed without a record"
+    row = row_of(task.name, mel, frames)
     if "reason" in row:
         return {"name": task.name, "reason": row["reason"]}
     usable = row["frames"] - len(row["absent"])
@@ -141,7 +143,7 @@ def _check_space(todo: list[PackTask], config: DatasetConfig, img_size: int) -> 
     if not todo:
         return
     root = Path(config.packed_root)
-    frames = sum(int(task.fingerprint.split("-")[1]) for task in todo)
+    frames = sum(task.state.count for task in todo)
     wanted, free = frames * img_size * img_size * 3, shutil.disk_usage(root).free
     if wanted > free:
         raise UserError(
@@ -150,18 +152,20 @@ def _check_space(todo: list[PackTask], config: DatasetConfig, img_size: int) -> 
         )
 
 
-def _run(todo: list[PackTask], config: DatasetConfig, show_progress: bool) -> dict[str, str]:
-    """Pack in worker processes; reasons by name of clips whose worker failed."""
+def clips_in_workers(
+    function: Callable[[Any], None], tasks: Sequence[Any], config: DatasetConfig, *, what: str, show_progress: bool
+) -> dict[str, str]:
+    """Call a function for each clip's task in worker processes; reasons by name of clips whose worker failed."""
     failed: dict[str, str] = {}
-    if not todo:
+    if not tasks:
         return failed
-    with tqdm(total=len(todo), desc="pack", unit="clip", disable=not show_progress) as bar:
+    with tqdm(total=len(tasks), desc=what, unit="clip", disable=not show_progress) as bar:
 
         def on_result(index: int, result: Result) -> None:
             bar.update()
             if result[0] == "failed":
-                failed[todo[index].name] = result[1]
+                failed[tasks[index].name] = result[1]
 
         workers = cores(config.prepare_workers)
-        run_tasks(pack_clip, todo, workers=workers, timeout=config.clip_timeout, on_result=on_result)
+        run_tasks(function, tasks, workers=workers, timeout=config.clip_timeout, on_result=on_result)
     return failed

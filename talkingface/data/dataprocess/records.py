@@ -1,26 +1,28 @@
-"""What of a preparation stands: which videos there are, what was made of them before, and what was not ours.
+"""Which videos have been prepared, with which result, and which prepared clips were made elsewhere.
 
-What came of a preparation, for programs (manifest.jsonl) and for people (report.md).
+A video's status file is written last. It says what the result was made from: the video's place below data_root, its
+size and a mark of its contents, and the settings. Its time only saves reading: a copy of the video, whose time is
+another one, is known by its contents.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections import Counter
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.steps.folders import clip_names, find_clip_folders, frame_files
-from talkingface.data.dataprocess.steps.prepare_clip import DONE_NAME, PrepareTask, left_out_row
-from talkingface.data.dataprocess.steps.split import Lists
+from talkingface.data.dataprocess.steps.folders import DONE_NAME, clip_names, find_clip_folders, frame_files
+from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, left_out_row
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import read_json, write_text
+from talkingface.utils.files import file_mark, read_json
 
 PARTIAL = ".partial"
 """Folder of what is not finished."""
+SECOND = 1_000_000_000
+"""Nanoseconds."""
 PREPARE_VERSION = 1
 """Counted up when a new program makes other results of the same video and settings."""
 _SETTINGS = (
@@ -36,11 +38,8 @@ def prepare_tasks(config: DatasetConfig, videos: list[PurePosixPath]) -> list[Pr
     settings["crop_pads"] = list(config.crop_pads)
     tasks = []
     for video, name in clip_names(videos, data.resolve().name).items():
-        facts = {
-            "source": os.fsencode(video).decode(errors="replace"),
-            **_size_and_time(data / video),
-            "settings": settings,
-        }
+        stat = _stat(data / video)
+        source = os.fsencode(video).decode(errors="replace")
         tasks.append(
             PrepareTask(
                 video=data / video,
@@ -48,19 +47,26 @@ def prepare_tasks(config: DatasetConfig, videos: list[PurePosixPath]) -> list[Pr
                 imgs=root / "imgs",
                 status_path=root / "status" / f"{name}.json",
                 partial=root / PARTIAL,
-                facts=facts,
+                facts=_without_place({"source": source, "size": stat.st_size, "settings": settings}),
+                mtime_ns=stat.st_mtime_ns,
                 config=config,
             )
         )
     return tasks
 
 
-def _size_and_time(path: Path) -> dict[str, int]:
+def _stat(path: Path) -> os.stat_result:
     try:
-        stat = path.stat()
+        return path.stat()
     except OSError:  # a link to nothing: an unreadable video like others
-        stat = path.lstat()
-    return {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+        return path.lstat()
+
+
+def _without_place(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts with the name of the detector's weights alone: where they lie has no part in the result."""
+    weights = facts["settings"]["face_detector_weights"]
+    name = None if weights is None else re.split(r"[\\/]", weights)[-1]
+    return {**facts, "settings": {**facts["settings"], "face_detector_weights": name}}
 
 
 def standing(task: PrepareTask) -> list[dict[str, Any]] | None:
@@ -69,13 +75,42 @@ def standing(task: PrepareTask) -> list[dict[str, Any]] | None:
         status = read_json(task.status_path)
     except UserError:
         return _foreign(task)
-    if not isinstance(status, dict) or any(status.get(key) != value for key, value in task.facts.items()):
+    try:
+        if any(_without_place(status)[key] != value for key, value in task.facts.items()):
+            return None
+        rows: list[dict[str, Any]] = status["clips"]
+    except (KeyError, TypeError):  # a damaged file
         return None
     if status.get("gave_up_after", task.config.clip_timeout) < task.config.clip_timeout:
         return None  # more time is allowed now
-    rows = status["clips"]
-    whole = all((task.imgs / row["name"] / DONE_NAME).is_file() for row in rows if row["status"] == "ok")
-    return rows if whole else None
+    if not all((task.imgs / row["name"] / DONE_NAME).is_file() for row in rows if row["status"] == "ok"):
+        return None
+    return rows if _is_same_video(task, status) else None
+
+
+def _is_same_video(task: PrepareTask, status: Mapping[str, Any]) -> bool:
+    """Whether a video of the size noted is the one that was prepared.
+
+    The first versions noted no contents. Where the time is another one, their word is taken for the size alone: that
+    is a copy of the project nearly always, while a video edited in place hardly ever keeps its size to the byte; and
+    to be wrong in the other direction costs hours of preparation.
+    """
+    noted, now = status.get("mtime_ns", -1), task.mtime_ns
+    if now == noted or (now % SECOND == 0 and now // SECOND == noted // SECOND):  # archives keep whole seconds
+        return True
+    return "content" not in status or bool(status["content"] == file_mark(task.video))
+
+
+def note_times(tasks: Iterable[PrepareTask]) -> None:
+    """Note the present times of videos that were copied, and contents where the first versions noted none.
+
+    After that their contents need not be read again. To be called where nobody else writes to the folder.
+    """
+    for task in tasks:
+        if task.status_path.is_file() and standing(task) is not None:
+            status = read_json(task.status_path)
+            if status.get("mtime_ns") != task.mtime_ns or "content" not in status:
+                task.write_status({key: value for key, value in status.items() if key in ("clips", "gave_up_after")})
 
 
 def _foreign(task: PrepareTask) -> list[dict[str, Any]] | None:
@@ -111,62 +146,3 @@ def _source(folder: Path) -> str | None:
         return str(read_json(folder / DONE_NAME)["source"])
     except (UserError, KeyError, TypeError):
         return None
-
-
-Row = dict[str, Any]
-
-
-def write_manifest(path: Path, rows: Iterable[Row]) -> None:
-    """One JSON row a clip: name, source, status, reason, frames, seconds, share of faces found, and what made it."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def write_report(path: Path, config: DatasetConfig, rows: list[Row], lists: Lists) -> Path:
-    """Counts, hours, split sizes, and every clip that was left out, with its reason."""
-    usable = [row for row in rows if row["status"] == "ok"]
-    left_out = [row for row in rows if row["status"] != "ok"]
-    speakers = {row["name"].split("/")[0] for row in usable}
-    lines = [
-        f"# Preparation of {config.data_root}",
-        "",
-        f"- {len(usable)} clips of {len(speakers)} speakers, {sum(row['seconds'] for row in usable) / 3600:.2f} hours, "
-        f"{sum(row['frames'] for row in usable)} frames with a face",
-        f"- {len(left_out)} clips left out",
-        "",
-        "| list | prepared clips | |",
-        "|---|---|---|",
-        *(_list_line(config, lists, split) for split in lists.sizes),
-        "",
-    ]
-    if lists.unlisted:
-        lines += [
-            f"{lists.unlisted} prepared clips are in no list: add them, or delete the lists to have new ones.",
-            "",
-        ]
-    for split, names in lists.unknown.items():
-        lines += [
-            f"{len(names)} clips of {split}.txt are not prepared: {', '.join(names[:10])}{' ...' * (len(names) > 10)}",
-            "",
-        ]
-    if left_out:
-        lines += ["## Left out", "", *_reasons(left_out), ""]
-    write_text(path, "\n".join(lines))
-    return path
-
-
-def _list_line(config: DatasetConfig, lists: Lists, split: str) -> str:
-    made = "made now" if split in lists.made else ""
-    return f"| {Path(config.filelist_root) / split}.txt | {lists.sizes[split]} | {made} |"
-
-
-def _reasons(rows: list[Row]) -> list[str]:
-    kinds = Counter(row["reason"].split(":")[0] for row in rows)
-    table = [
-        f"| {_cell(row['name'])} | {_cell(str(row.get('source') or ''))} | {_cell(row['reason'])} |" for row in rows
-    ]
-    counts = [f"- {reason}: {count}" for reason, count in kinds.most_common()]
-    return [*counts, *([""] if counts else []), "| clip | video | reason |", "|---|---|---|", *table]
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

@@ -1,9 +1,7 @@
-"""Packed clips, opened where and when they are read.
+"""Packed clips, opened where and when they are read, and windows cut out of them in the layout of a batch.
 
 `pack` writes the files; here they are found and mapped. A clip holds paths and numbers only, so a list of a
 hundred thousand of them costs little, can be sent to any worker process, and holds no file open.
-
-Copy windows out of a packed clip, in the layout that a batch has.
 """
 
 from __future__ import annotations
@@ -23,7 +21,10 @@ from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.data.dataset.sync_file import read_sync, sound_shifts
 from talkingface.utils.errors import UserError
-from talkingface.utils.media.mel import MEL_BINS, MEL_STEPS
+from talkingface.utils.media.mel import FIRST_MARK, MEL_BINS, MEL_STEPS, mel_mark
+
+MEL = "mel"
+"""In a clip's row of the index: the settings that its mel was made with, `mel_mark`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +140,8 @@ def _clip(config: DatasetConfig, img_size: int, mel_pad_mode: str, row: dict) ->
     for file in (frames_path, mel_path):
         if not file.is_file():
             raise UserError(f"{file}: packed before, but gone now; pack again")
+    if row.get(MEL, FIRST_MARK) != mel_mark():
+        raise UserError(f"{mel_path}: a mel of {row.get(MEL, FIRST_MARK)}, wanted {mel_mark()}; pack again")
     return Clip(
         name, frames_path, row["frames_offset"], img_size, present, mel_path, row["mel_offset"], row["mel_steps"]
     )

@@ -3,7 +3,7 @@
 The parts of a crop that are compared, and means over a clip's frames. The background is in neither part.
 """
 
-# N frames, M mel bins (80), S side of the square crops
+# S side of the square crops
 
 from __future__ import annotations
 
@@ -12,58 +12,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
-import torch
 
-from talkingface.evaluator.metrics.networks import Judges
+from talkingface.evaluator.measured_video import MeasuredVideo
+from talkingface.evaluator.metrics.networks import MetricNetworks
 from talkingface.utils.weights import WeightsFile
-
-if TYPE_CHECKING:
-    from talkingface.evaluator.metrics.lse import Lse
-    from talkingface.evaluator.metrics.sync import Expert
 
 Direction = Literal["higher", "lower", "one", "zero", "real"]
 """What is better: more, less, nearest to 1, nearest to 0, nearest to the real video's own value."""
 Region = Literal["", "face", "mouth"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasuredVideo:
-    """What was seen in one video file, decoded once."""
-
-    path: Path
-    fps: float
-    boxes: np.ndarray
-    """float32 (N, 4) x1, y1, x2, y2: where the crops were cut; NaN where no face was found."""
-    landmarks: np.ndarray
-    """float32 (N, 468, 2) pixels of the frame; NaN where no face was found."""
-    crops: np.ndarray
-    """uint8 (N, S, S, 3) BGR; zero where no face was found."""
-    opening: np.ndarray
-    """float64 (N,) opening of the mouth in interocular distances; NaN where no face was found."""
-    mel: np.ndarray
-    """float32 (M, n) of the file's own sound."""
-    envelope: np.ndarray
-    """float32 (N,) root mean square of the file's sound over each frame."""
-
-    @property
-    def present(self) -> np.ndarray:
-        """bool (N,): frames with a face and a crop."""
-        return ~np.isnan(self.boxes[:, 0])
+Found = TypeVar("Found")
 
 
 @dataclass(kw_only=True)
 class ClipPair:
-    """A generated video, the real one it shall equal, and the networks that judge."""
+    """A generated video, the real one that it is compared with, and the networks to look through."""
 
     real: MeasuredVideo
     generated: MeasuredVideo
-    expert: Expert | None = None
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    judges: Judges = field(default_factory=Judges)
-    """Networks whose weights the user fetches."""
+    networks: MetricNetworks = field(default_factory=MetricNetworks)
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def frames(self) -> int:
@@ -76,29 +46,12 @@ class ClipPair:
         count = self.frames
         return self.real.present[:count] & self.generated.present[:count]
 
-    @cached_property
-    def sync(self) -> dict[str, float]:
-        """Confidence, offset and distance by the expert, see sync.py; worked out once for all its metrics."""
-        from talkingface.evaluator.metrics.sync import sync_scores
-
-        return sync_scores(self.generated, self.expert, self.device)
-
-    @cached_property
-    def lse(self) -> Lse:
-        """Scores of the generated video by the published sync network; worked out once for all its metrics."""
-        from talkingface.evaluator.metrics.lse import lse_of
-
-        return lse_of(self.generated, self.judges)
-
-
-class Given(Protocol):
-    """The networks that a metric may need."""
-
-    @property
-    def expert(self) -> Expert | None: ...
-
-    @property
-    def judges(self) -> Judges: ...
+    def once(self, key: str, function: Callable[[], Found]) -> Found:
+        """Return what the function gives, called once for all metrics that ask by this key."""
+        if key not in self._known:
+            self._known[key] = function()
+        found: Found = self._known[key]
+        return found
 
 
 class Metric(ABC):
@@ -112,7 +65,7 @@ class Metric(ABC):
     metric_type: ClassVar[str]
     """Family: image, no_reference, landmark, opening, identity, sync; leakage is of clips dubbed with silence only."""
     region: ClassVar[Region] = ""
-    """Part of the crop that is compared, see regions.py; empty where no crop is looked at."""
+    """Part of the crop that is compared, see REGIONS; empty where no crop is looked at."""
     smaller: ClassVar[bool] = False
     """Whether smaller is better."""
     best: ClassVar[Direction] = "higher"
@@ -124,9 +77,9 @@ class Metric(ABC):
     needs: ClassVar[tuple[WeightsFile, ...]] = ()
     """Files of pretrained weights that the user has to fetch."""
 
-    def not_measured(self, given: Given) -> str | None:
+    def not_measured(self, networks: MetricNetworks) -> str | None:
         """Return why the metric cannot be taken, with the absent file and its place, or None."""
-        return given.judges.missing(self.needs)
+        return networks.missing(self.needs)
 
     @abstractmethod
     def calculate_metric(self, pair: ClipPair) -> float:

@@ -1,16 +1,12 @@
 """FID (Heusel et al. 2017): distance of two Gaussians fitted to Inception's features of real and generated crops.
 
-It is one number for a set of clips. Each clip's features are kept beside its result, so a resumed evaluation needs no
-second look.
-
-The Inception network that FID is defined by: TensorFlow's of 2015-12-05, in its usual form for PyTorch.
-
-It is torchvision's Inception v3 with other pooling inside its blocks, without the classes; parameter names are those of
-the file `pt_inception-2015-12-05-6726825d.pth`, which papers use through pytorch-fid and torch-fidelity.
+It is one number for a set of clips. Each clip's features are kept beside its result, so a resumed evaluation does not
+compute them again. The Inception network is the one that FID is defined by, TensorFlow's of 2015-12-05: torchvision's
+Inception v3 with other pooling inside its blocks, without the classes; parameter names are those of the file
+`pt_inception-2015-12-05-6726825d.pth`, which papers use through pytorch-fid and torch-fidelity.
 """
 
-# K pictures, D features (2048), B batch
-# B batch, H/W pixels
+# K pictures, D features (2048), B batch, H/W pixels
 
 from __future__ import annotations
 
@@ -24,12 +20,12 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 from torchvision.models import inception as blocks
 
+from talkingface.evaluator.measured_video import MeasuredVideo
 from talkingface.evaluator.metrics.base import (
     REGIONS,
     SPARSE,
     ClipPair,
     Direction,
-    MeasuredVideo,
     Region,
     SetMetric,
     frames_of,
@@ -44,6 +40,9 @@ INCEPTION = WeightsFile(
 )
 SIDE = 299
 FEATURES = 2048
+BATCH = 8
+FEWEST = 2
+"""Pictures below which there is no distance."""
 
 
 def _inner_mean(x: Tensor) -> Tensor:
@@ -110,10 +109,6 @@ def load_inception(path: Path) -> FidInception:
     return network.requires_grad_(False)
 
 
-BATCH = 8
-FEWEST = 2
-
-
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Squared distance of means plus trace of (Ca + Cb - 2 (Ca Cb)^1/2).
 
@@ -157,19 +152,24 @@ class FID(SetMetric):
 
     def of_set(self, files: Sequence[Path]) -> float:
         """Return the distance over the clips; NaN for fewer than two pictures."""
-        kept = [np.load(file) for file in files]
-        if sum(len(one["real"]) for one in kept) < FEWEST:
+        features: dict[str, list[np.ndarray]] = {"real": [], "generated": []}
+        for file in files:
+            with np.load(file) as saved:  # closed at once: a large set has more clips than a process may open files
+                for key, found in features.items():
+                    found.append(saved[key])
+        if sum(map(len, features["real"])) < FEWEST:
             return float("nan")
-        real, made = (np.concatenate([one[key] for one in kept]) for key in ("real", "generated"))
-        return frechet_distance(real, made)
+        return frechet_distance(np.concatenate(features["real"]), np.concatenate(features["generated"]))
 
     def _features(self, pair: ClipPair, video: MeasuredVideo) -> np.ndarray:
-        network = pair.judges.network(load_inception, *self.needs)
-        frames, found = frames_of(pair, SPARSE), [np.zeros((0, 2048), np.float32)]
+        network = pair.networks.network(load_inception, *self.needs)
+        frames, found = frames_of(pair, SPARSE), [np.zeros((0, FEATURES), np.float32)]
         for first in range(0, len(frames), BATCH):
             cut = np.stack([REGIONS[self.region](video.crops[i]) for i in frames[first : first + BATCH]])
             # BGR (B, S, S, 3) to RGB (B, 3, S, S)
-            pictures = torch.from_numpy(cut[..., ::-1].copy()).to(pair.judges.device).permute(0, 3, 1, 2).float() / 255
+            pictures = (
+                torch.from_numpy(cut[..., ::-1].copy()).to(pair.networks.device).permute(0, 3, 1, 2).float() / 255
+            )
             found.append(network.features(pictures).cpu().numpy())
         return np.concatenate(found)
 

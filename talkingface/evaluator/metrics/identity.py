@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import cv2
 import numpy as np
 
-from talkingface.evaluator.metrics.base import SPARSE, ClipPair, MeasuredVideo, Metric, frames_of
+from talkingface.evaluator.measured_video import MeasuredVideo
+from talkingface.evaluator.metrics.base import SPARSE, ClipPair, Metric, frames_of
 from talkingface.utils.errors import MissingWeightsError
 from talkingface.utils.face.crop import similarity
 from talkingface.utils.weights import WeightsFile
@@ -74,11 +75,11 @@ class CSIM(Metric):
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a cosine, 1 for the same picture."""
-        network = pair.judges.network(load_sface, SFACE)
+        network = pair.networks.network(load_sface, SFACE)
 
         def embed(video: MeasuredVideo, frame: int) -> np.ndarray:
             face = aligned(video, frame)
-            with pair.judges.lock:  # OpenCV's networks keep their last input and output
+            with pair.networks.lock:  # OpenCV's networks keep their last input and output
                 return np.array(network.feature(face))
 
         values = [cosine(embed(pair.generated, i), embed(pair.real, i)) for i in frames_of(pair, SPARSE)]

@@ -1,8 +1,6 @@
-"""Likeness of the pictures: PSNR, SSIM and sharpness against the real video.
+"""Likeness of the pictures: PSNR, SSIM, LPIPS (Zhang et al. 2018) and sharpness against the real video.
 
 Both videos are cut at the real video's tracked box and resized to one square, so that faces of all sizes count alike.
-
-LPIPS (Zhang et al. 2018, VGG16, version 0.1): distance of what a network sees in generated and real crops.
 """
 
 # B batch
@@ -31,6 +29,9 @@ from talkingface.model.losses.perceptual import LPIPS_HEADS, VGG16, load_lpips
 from talkingface.utils.weights import WeightsFile
 
 PEAK = 255.0
+EQUAL = 100.0
+"""Stands for the PSNR of equal pictures where a mean is taken over single ones, dB."""
+BATCH = 8
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -56,6 +57,20 @@ def ssim(a: np.ndarray, b: np.ndarray) -> float:
     c1, c2 = (0.01 * PEAK) ** 2, (0.03 * PEAK) ** 2
     top = (2 * mean_x * mean_y + c1) * (2 * cov + c2)
     return float(np.mean(top / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))))
+
+
+def picture_scores(drawn: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """Return `psnr`, `psnr_mouth`, `ssim`, `ssim_mouth` of one drawn face, uint8 (S, S, 3); PSNR is 100 dB at most.
+
+    For faces as they are drawn, before they are pasted and encoded.
+    """
+    mouths = mouth_region(drawn), mouth_region(real)
+    return {
+        "psnr": min(psnr(drawn, real), EQUAL),
+        "psnr_mouth": min(psnr(*mouths), EQUAL),
+        "ssim": ssim(drawn, real),
+        "ssim_mouth": ssim(*mouths),
+    }
 
 
 def gradient_energy(image: np.ndarray) -> float:
@@ -130,9 +145,6 @@ class Sharpness(Metric):
         return made / real if real > 0 else float("nan")
 
 
-BATCH = 8
-
-
 class LPIPS(Metric):
     """LPIPS by VGG16 with the published heads on the face crop, mean over every fifth frame."""
 
@@ -146,7 +158,7 @@ class LPIPS(Metric):
     @torch.inference_mode()
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a distance, 0 for equal pictures."""
-        network = pair.judges.network(load_lpips, *self.needs)
+        network = pair.networks.network(load_lpips, *self.needs)
         frames, total = frames_of(pair, SPARSE), 0.0
         for first in range(0, len(frames), BATCH):
             numbers = frames[first : first + BATCH]
@@ -157,7 +169,7 @@ class LPIPS(Metric):
     def _batch(self, crops: np.ndarray, pair: ClipPair) -> Tensor:
         """uint8 (B, S, S, 3) to float (B, 3, h, w) in [0, 1], BGR as the network here wants it."""
         cut = np.stack([REGIONS[self.region](one) for one in crops])
-        return torch.from_numpy(cut).to(pair.judges.device).permute(0, 3, 1, 2).float() / 255
+        return torch.from_numpy(cut).to(pair.networks.device).permute(0, 3, 1, 2).float() / 255
 
 
 class LPIPSMouth(LPIPS):

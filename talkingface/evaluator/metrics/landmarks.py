@@ -1,6 +1,6 @@
-"""Landmark distance (LMD, Chen et al. 2018): how far the mouth's points are from where they are in the real video.
+"""The mouth's landmarks: how far they are from the real video's (LMD, Chen et al. 2018), and how much they tremble.
 
-Trembling of the mouth: second difference in time of its landmarks, where speech is smooth.
+Trembling is the second difference in time, which is small in the smooth motion of speech.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ def jitter(landmarks: np.ndarray) -> float:
     points = np.stack([mouth_points(one) for one in landmarks]).astype(np.float64)
     eyes = np.linalg.norm(landmarks[:, LEFT_EYE_OUTER] - landmarks[:, RIGHT_EYE_OUTER], axis=1)
     second = points[2:] - 2 * points[1:-1] + points[:-2]
-    values = 100 * np.linalg.norm(second, axis=2).mean(axis=1) / eyes[1:-1]
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else float("nan")
+    return _nanmean(100 * np.linalg.norm(second, axis=2).mean(axis=1) / eyes[1:-1])
 
 
 class Jitter(Metric):

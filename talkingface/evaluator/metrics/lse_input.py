@@ -1,4 +1,4 @@
-"""Crops of 224 pixels for SyncNet v2, cut while the file is decoded.
+"""What SyncNet v2 reads: crops of 224 pixels, cut while the file is decoded, and 13 MFCC, 100 a second.
 
 `tight`: the clip is a face crop already; each frame is stretched to the square.
 
@@ -8,8 +8,6 @@ its side, more below the face than above it. What lies outside the frame is grey
 has at least 50 frames and a face of at least 100 pixels. Our boxes are the extent of the face mesh's points where the
 published preparation has S3FD's; the rest is the same, so compare with published numbers with that in mind, and
 always with the real videos' row.
-
-The sound as SyncNet v2 reads it: 13 MFCC, 100 a second.
 """
 
 # N frames; boxes are x1, y1, x2, y2 in pixels
@@ -32,6 +30,11 @@ SHORTEST_TRACK = 50
 SMALLEST_FACE = 100
 SAME_FACE_IOU = 0.5
 GREY = 110
+SAMPLE_RATE = 16000
+SAMPLES_PER_FRAME = 640
+"""Samples in a frame of 25 fps."""
+STEPS_PER_FRAME = 4
+PCM = 32768
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,13 +122,6 @@ def track_crops(frames: Iterable[np.ndarray], track: Track) -> Iterator[np.ndarr
             return
         if place >= 0:
             yield cut_square(frame, squares[place])
-
-
-SAMPLE_RATE = 16000
-SAMPLES_PER_FRAME = 640
-"""Samples in a frame of 25 fps."""
-STEPS_PER_FRAME = 4
-PCM = 32768
 
 
 def to_pcm(samples: np.ndarray) -> np.ndarray:

@@ -1,14 +1,13 @@
 """Scores of the generated picture alone: how blurred it looks.
 
-They were published as measures of blur, and answer to noise and to the edges of JPEG's blocks as well, in the other
-direction: a generated picture is right where its score is that of the real one.
+They were published as measures of blur. Noise and the edges of JPEG's blocks move them too, in the other direction: a
+generated picture is right where its score is that of the real one.
 
-CPBD: cumulative probability of blur detection (Narvekar and Karam 2011), a score of one picture's sharpness.
-
-Written from the paper; edges are those of a thinned Sobel filter. Each vertical edge's width is the way along its row
-over which the grey value keeps rising or falling (Marziliano et al. 2002). In blocks of 64x64 pixels that hold edges, a
-width's probability of being seen as blur is 1 - exp(-(width / just noticeable width)^3.6), the just noticeable width 5
-pixels in blocks of a contrast up to 50 and 3 above. The score is the share of edges whose probability is at most 63%.
+CPBD (Narvekar and Karam 2011), the cumulative probability of blur detection, is written from the paper; edges are those
+of a thinned Sobel filter. Each vertical edge's width is the way along its row over which the grey value keeps rising or
+falling (Marziliano et al. 2002). In blocks of 64x64 pixels that hold edges, a width's probability of being seen as blur
+is 1 - exp(-(width / just noticeable width)^3.6), the just noticeable width 5 pixels in blocks of a contrast up to 50
+and 3 above. The score is the share of edges whose probability is at most 63%.
 """
 
 # H/W pixels
@@ -22,50 +21,9 @@ import numpy as np
 
 from talkingface.evaluator.metrics.base import SPARSE, ClipPair, Direction, Metric, Region, mean_alone
 
-
-def blur_effect(image: np.ndarray) -> float:
-    """Crete et al. 2007 on the grey uint8 image: 0 is sharp, 1 cannot be blurred further."""
-    from skimage.measure import blur_effect as effect
-
-    return float(effect(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), h_size=11))
-
-
-class BlurEffect(Metric):
-    """Blur effect (Crete et al. 2007; scikit-image, size 11) of the face crop, mean over every fifth frame."""
-
-    name, title, unit, metric_type = "blur_effect", "blur", "", "no_reference"
-    best: ClassVar[Direction] = "real"
-    region: ClassVar[Region] = "face"
-
-    def calculate_metric(self, pair: ClipPair) -> float:
-        """Return a share, 0 for sharp."""
-        return mean_alone(pair, blur_effect, self.region, SPARSE)
-
-
-class CPBD(Metric):
-    """Cumulative probability of blur detection (Narvekar and Karam 2011) of the face crop, mean over every fifth
-    frame."""
-
-    name, title, unit, metric_type = "cpbd", "CPBD", "", "no_reference"
-    best: ClassVar[Direction] = "real"
-    region: ClassVar[Region] = "face"
-
-    def calculate_metric(self, pair: ClipPair) -> float:
-        """Return the share of edges that are not blurred."""
-        return mean_alone(pair, cpbd, self.region, SPARSE)
-
-
-class CPBDMouth(CPBD):
-    """Cumulative probability of blur detection of the mouth: lower half, middle half of the width, every fifth
-    frame."""
-
-    name, title = "cpbd_mouth", "CPBD mouth"
-    region: ClassVar[Region] = "mouth"
-
-
 BLOCK = 64
 EDGE_SHARE = 0.002
-"""A block is judged where more of its pixels than this are edges."""
+"""A block counts where more of its pixels than this are edges."""
 LOW_CONTRAST = 50
 WIDTH_LOW, WIDTH_HIGH = 5.0, 3.0
 """Just noticeable widths in blocks of low and of high contrast, pixels."""
@@ -76,12 +34,19 @@ STRONG = 0.5
 leaves the threshold open; at this one the scores are within 0.11 of the published package cpbd 1.0.7."""
 
 
+def blur_effect(image: np.ndarray) -> float:
+    """Crete et al. 2007 on the grey uint8 image: 0 is sharp, 1 cannot be blurred further."""
+    from skimage.measure import blur_effect as effect
+
+    return float(effect(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), h_size=11))
+
+
 def cpbd(image: np.ndarray) -> float:
     """Share of the edges that are not blurred, 0 to 1; NaN for a picture without edges.
 
     Args:
-        image: uint8 (H, W, 3) BGR or (H, W) grey; parts of the last blocks that do not fill 64 pixels are judged as
-            blocks too where the picture is smaller than one.
+        image: uint8 (H, W, 3) BGR or (H, W) grey; a picture that is smaller than a block of 64
+            pixels is one block.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
     edges, widths = edge_widths(grey)
@@ -128,3 +93,36 @@ def _monotone_length(levels: np.ndarray) -> np.ndarray:
     for x in range(steps.shape[1] - 1, -1, -1):
         after[:, x] = np.where(steps[:, x], after[:, x + 1] + 1, 0)
     return before + after
+
+
+class BlurEffect(Metric):
+    """Blur effect (Crete et al. 2007; scikit-image, size 11) of the face crop, mean over every fifth frame."""
+
+    name, title, unit, metric_type = "blur_effect", "blur", "", "no_reference"
+    best: ClassVar[Direction] = "real"
+    region: ClassVar[Region] = "face"
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return a share, 0 for sharp."""
+        return mean_alone(pair, blur_effect, self.region, SPARSE)
+
+
+class CPBD(Metric):
+    """Cumulative probability of blur detection (Narvekar and Karam 2011) of the face crop, mean over every fifth
+    frame."""
+
+    name, title, unit, metric_type = "cpbd", "CPBD", "", "no_reference"
+    best: ClassVar[Direction] = "real"
+    region: ClassVar[Region] = "face"
+
+    def calculate_metric(self, pair: ClipPair) -> float:
+        """Return the share of edges that are not blurred."""
+        return mean_alone(pair, cpbd, self.region, SPARSE)
+
+
+class CPBDMouth(CPBD):
+    """Cumulative probability of blur detection of the mouth: lower half, middle half of the width, every fifth
+    frame."""
+
+    name, title = "cpbd_mouth", "CPBD mouth"
+    region: ClassVar[Region] = "mouth"

@@ -1,8 +1,7 @@
 """Does the mouth open when it should, and as far: the opening curve of the generated video against the real one's.
 
 Opening is the distance of the inner lips over that of the eyes' outer corners, by the face mesh on the written files.
-
-Leakage: how much a mouth that is dubbed with silence still moves, as it can only where the source shines through.
+Leakage is how far a mouth that is dubbed with silence still moves, as it can only where the source shines through.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from talkingface.evaluator.metrics.base import ClipPair, Direction, Metric
 MAX_LAG = 15
 """Largest shift looked at, frames of the video."""
 FEWEST = 8
-"""Frames under which no correlation is given."""
+"""Frames below which there is no value."""
 
 
 def pearson(a: np.ndarray, b: np.ndarray) -> float:
@@ -47,6 +46,18 @@ def resample(curve: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
     return np.asarray(np.interp(times, own, curve, left=np.nan, right=np.nan))
 
 
+def spread_ratio(a: np.ndarray, b: np.ndarray) -> float:
+    """Standard deviation of `a` over that of `b`, over the entries where both are numbers.
+
+    Returns:
+        0 where `a` stands still, 1 where it moves as far as `b`; NaN for fewer than 8 entries or a constant `b`.
+    """
+    good = np.isfinite(a) & np.isfinite(b)
+    if good.sum() < FEWEST or b[good].std() < 1e-9:
+        return float("nan")
+    return float(a[good].std() / b[good].std())
+
+
 class OpeningCorrelation(Metric):
     """Pearson's r of the two opening curves over the clip's frames."""
 
@@ -69,11 +80,7 @@ class OpeningAmplitude(Metric):
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a ratio."""
         count = pair.frames
-        made, real = pair.generated.opening[:count], pair.real.opening[:count]
-        good = np.isfinite(made) & np.isfinite(real)
-        if good.sum() < FEWEST or real[good].std() < 1e-9:
-            return float("nan")
-        return float(made[good].std() / real[good].std())
+        return spread_ratio(pair.generated.opening[:count], pair.real.opening[:count])
 
 
 class OpeningLag(Metric):
@@ -90,29 +97,10 @@ class OpeningLag(Metric):
         return float("nan") if lag is None else float(lag)
 
 
-def leakage(silent: np.ndarray, source: np.ndarray) -> float:
-    """Standard deviation of the opening dubbed with silence over that of the source, over the same frames.
-
-    Args:
-        silent: (N,) opening of the video dubbed with silence; NaN for no face.
-        source: (M,) opening of the video that was dubbed.
-
-    Returns:
-        0 for a still mouth, about 1 for one that moves as the source does; NaN for fewer than 8 common frames or a
-        source that does not move.
-    """
-    count = min(len(silent), len(source))
-    a, b = silent[:count], source[:count]
-    good = np.isfinite(a) & np.isfinite(b)
-    if good.sum() < FEWEST or b[good].std() < 1e-9:
-        return float("nan")
-    return float(a[good].std() / b[good].std())
-
-
 class Leakage(Metric):
     """Standard deviation of the mouth opening of a clip dubbed with silence over that of the clip itself.
 
-    `real` is the source and `generated` the clip dubbed with silence: the pair of a protocol of its own.
+    Of a protocol of its own: `real` is the source and `generated` the clip dubbed with silence. 0 is a still mouth.
     """
 
     name, title, unit, metric_type = "leakage", "leakage", "ratio", "leakage"
@@ -121,4 +109,5 @@ class Leakage(Metric):
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a ratio."""
-        return leakage(pair.generated.opening, pair.real.opening)
+        count = pair.frames
+        return spread_ratio(pair.generated.opening[:count], pair.real.opening[:count])

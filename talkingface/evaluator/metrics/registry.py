@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from functools import cache
+from inspect import isabstract
 
 from talkingface import catalog
-from talkingface.catalog.metrics import METRICS
-from talkingface.evaluator.metrics.base import Given, Metric
+from talkingface.evaluator.metrics.base import Metric
+from talkingface.evaluator.metrics.networks import MetricNetworks
 from talkingface.utils.errors import UserError
 
 
-@cache
 def _classes() -> dict[str, type[Metric]]:
     """Every metric's class by its name, in the order of the report."""
-    return catalog.one_each(catalog.load(row) for row in METRICS)
+    found = catalog.metric_classes()
+    if strange := [name for name, metric in found.items() if not issubclass(metric, Metric) or isabstract(metric)]:
+        raise UserError(f"metrics: {', '.join(strange)} should be a whole subclass of evaluator.metrics.base.Metric")
+    return found
 
 
 def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
@@ -32,10 +34,10 @@ def make_metrics(names: tuple[str, ...] | None = None) -> list[Metric]:
     return [known[name]() for name in (names or known)]
 
 
-def unmeasured(metrics: list[Metric], given: Given) -> dict[str, str]:
+def unmeasured(metrics: list[Metric], networks: MetricNetworks) -> dict[str, str]:
     """Return why metrics cannot be taken: their titles, joined where the reason is the same, to the reason."""
     titles: dict[str, list[str]] = {}
     for one in metrics:
-        if (reason := one.not_measured(given)) is not None:
+        if (reason := one.not_measured(networks)) is not None:
             titles.setdefault(reason, []).append(one.title)
     return {", ".join(names): reason for reason, names in titles.items()}

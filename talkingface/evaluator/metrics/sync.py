@@ -1,10 +1,11 @@
 """Lip sync by the sync expert, with LSE's procedure (Chung and Zisserman 2016) on the expert's own embeddings.
 
 Windows of the expert's length (five frames as published) at 25 fps; lower half of the face crop, BGR in [0, 1],
-against the mel of the same time. Face windows are
-taken every fifth frame, so that each frame is in one of them (closer in clips of under five seconds, where there would
-be fewer than 25); sound windows at every frame. For each shift of -15..15 frames the distance of every face window to
-the sound `shift` frames later is averaged over the face windows for which that sound exists (nothing is padded).
+against the mel of the same time. Face windows are taken every fifth frame, so that each frame is in one of them (closer
+in clips of under five seconds, where there would be fewer than 25); sound windows at every frame. For each shift of
+-15..15 frames the distance of every face window to the sound `shift` frames later is averaged over the face windows
+for which that sound exists (nothing is padded).
+
 Distance is L2 of the unit embeddings, so 0..sqrt(2). Confidence is median - minimum over the shifts; offset is minus
 the best shift: positive where the lips come after the sound. These numbers are of our expert's scale: compare them with
 the real videos', never with published LSE-C or LSE-D.
@@ -22,7 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pairwise_distance
 
-from talkingface.evaluator.metrics.base import ClipPair, Direction, Given, Metric
+from talkingface.evaluator.metrics.base import ClipPair, Direction, Metric
+from talkingface.evaluator.metrics.networks import MetricNetworks, SyncExpert
 from talkingface.timing import mel_start, window_steps
 from talkingface.utils.media.mel import MELS_PER_SECOND
 
@@ -34,24 +36,7 @@ FEWEST_WINDOWS = 5
 BATCH = 32
 
 
-class Expert(Protocol):
-    """What is needed of a sync expert: two towers whose embeddings have length 1."""
-
-    @property
-    def num_frames(self) -> int:
-        """Frames in a window (T)."""
-
-    def embed_audio(self, mel: Tensor, /) -> Tensor:
-        """Mel (B, 1, M, S) to (B, E)."""
-
-    def embed_face(self, face: Tensor, /) -> Tensor:
-        """`window`'s result to (B, E)."""
-
-    def window(self, frames: Tensor) -> Tensor:
-        """Whole faces (B, 3, T, H, W) in [0, 1], BGR, to what the face tower reads."""
-
-
-class Seen(Protocol):
+class SyncVideo(Protocol):
     """What is needed of a video: its face crops and its sound."""
 
     @property
@@ -70,7 +55,7 @@ class Seen(Protocol):
         """float32 (M, n)."""
 
 
-def frames_at_25(video: Seen) -> np.ndarray:
+def frames_at_25(video: SyncVideo) -> np.ndarray:
     """Return the index of the video's nearest frame for each frame of 25 fps."""
     count = int(len(video.crops) / video.fps * FPS + 1e-6)
     nearest = np.round(np.arange(count) / FPS * video.fps).astype(np.int64)
@@ -90,7 +75,7 @@ class Embedded:
 
 
 @torch.inference_mode()
-def embed(video: Seen, expert: Expert, device: torch.device) -> Embedded:
+def embed(video: SyncVideo, expert: SyncExpert, device: torch.device) -> Embedded:
     """Return the embeddings of a video's sound and faces."""
     index, length = frames_at_25(video), expert.num_frames
     mel_steps = window_steps(length, FPS)
@@ -133,7 +118,7 @@ def shift_distances(seen: Embedded, max_shift: int = MAX_SHIFT) -> np.ndarray:
     return out
 
 
-def sync_scores(video: Seen, expert: Expert | None, device: torch.device) -> dict[str, float]:
+def sync_scores(video: SyncVideo, expert: SyncExpert | None, device: torch.device) -> dict[str, float]:
     """Return confidence, offset (frames of 25 fps) and distance; NaN for clips of fewer than five face windows."""
     nothing = {"confidence": float("nan"), "offset": float("nan"), "distance": float("nan")}
     if expert is None:
@@ -153,9 +138,14 @@ def sync_scores(video: Seen, expert: Expert | None, device: torch.device) -> dic
 class _Sync(Metric):
     metric_type: ClassVar[str] = "sync"
 
-    def not_measured(self, given: Given) -> str | None:
+    def not_measured(self, networks: MetricNetworks) -> str | None:
         """An expert is needed."""
-        return "no sync expert was given" if given.expert is None else None
+        return "no sync expert was given" if networks.expert is None else None
+
+    def scores(self, pair: ClipPair) -> dict[str, float]:
+        """Return the generated video's scores; worked out once for all three metrics."""
+        networks = pair.networks
+        return pair.once("sync", lambda: sync_scores(pair.generated, networks.expert, networks.device))
 
 
 class SyncConfidence(_Sync):
@@ -165,7 +155,7 @@ class SyncConfidence(_Sync):
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a distance."""
-        return pair.sync["confidence"]
+        return self.scores(pair)["confidence"]
 
 
 class SyncDistance(_Sync):
@@ -177,7 +167,7 @@ class SyncDistance(_Sync):
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return a distance."""
-        return pair.sync["distance"]
+        return self.scores(pair)["distance"]
 
 
 class SyncOffset(_Sync):
@@ -189,4 +179,4 @@ class SyncOffset(_Sync):
 
     def calculate_metric(self, pair: ClipPair) -> float:
         """Return frames; positive is late."""
-        return pair.sync["offset"]
+        return self.scores(pair)["offset"]

@@ -1,7 +1,7 @@
 """How good a sync expert is: loss and accuracy on held-out pairs, and the offsets that it finds.
 
-Every clip is also shown with its faces k frames late or early, for k from -5 to 5: an expert that can correct or filter
-videos finds each shift.
+Every clip is also shown with its faces k frames late or early, for k from -5 to 5: an expert that is to correct or to
+filter videos finds each shift.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BATCH = 16
 
 @dataclass(frozen=True, kw_only=True)
 class PackedVideo:
-    """A packed clip as the sync measurement sees a video."""
+    """A packed clip as the sync scores see a video."""
 
     crops: np.ndarray
     """uint8 (N, S, S, 3) BGR."""
@@ -46,7 +46,7 @@ class PackedVideo:
 
 
 def packed_video(clip: Clip, *, late: int = 0) -> PackedVideo:
-    """A clip whose lips come `late` frames after their sound; negative is early."""
+    """Return a clip whose lips come `late` frames after their sound; negative is early."""
     crops, present = clip.frames, clip.present
     if late > 0:
         crops = np.concatenate([np.zeros_like(crops[:late]), crops])
@@ -54,17 +54,17 @@ def packed_video(clip: Clip, *, late: int = 0) -> PackedVideo:
     return PackedVideo(crops=crops[max(-late, 0) :], present=present[max(-late, 0) :], mel=clip.mel)
 
 
-def examine(
+def evaluate_expert(
     network: Any, dataset: Any, *, out_dir: Path, device: torch.device, precision: str, progress: bool = True
 ) -> list[str]:
-    """Measure an expert on a dataset's clips and write expert.json and expert.md.
+    """Evaluate a sync expert on a dataset's clips and write expert.json and expert.md.
 
     Args:
         network: on `device`, in evaluation mode.
         dataset: held-out pairs, with `clips`.
         out_dir: made if it is not there.
         device: where the network is.
-        precision: of loss and accuracy; offsets are measured in float32.
+        precision: of loss and accuracy; offsets are found in float32.
         progress: show a bar.
 
     Returns:
@@ -72,7 +72,7 @@ def examine(
     """
     held_out = _pairs(network, dataset, device, precision)
     rows = []
-    for clip in tqdm(dataset.clips, desc="examine", unit="clip", disable=not progress):
+    for clip in tqdm(dataset.clips, desc="evaluate", unit="clip", disable=not progress):
         found = {late: sync_scores(packed_video(clip, late=late), network, device) for late in SHIFTS}
         rows.append(_row(clip.name, found))
     lines = _lines(held_out, rows)
@@ -83,7 +83,7 @@ def examine(
 
 @torch.inference_mode()
 def _pairs(network: Any, dataset: Any, device: torch.device, precision: str) -> dict[str, float]:
-    """Means over held-out pairs, the first ones of the dataset's fixed order."""
+    """Return means over held-out pairs, the first ones of the dataset's fixed order."""
     count = min(len(dataset), MOST_PAIRS)
     losses, right = 0.0, 0
     for first in range(0, count, BATCH):

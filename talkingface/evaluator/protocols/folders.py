@@ -1,4 +1,4 @@
-"""Two folders of videos against each other: generated ones, by whatever system, and the real ones they shall equal.
+"""Two folders of videos against each other: generated ones, by whatever system, and the real ones to compare them with.
 
 Videos belong together by their path in the folder, without the suffix. Both are measured at the real one's rate and
 size, and cut at the real one's boxes, over the frames that both have.
@@ -17,13 +17,14 @@ import torch
 from tqdm import tqdm
 
 from talkingface.data.dataprocess.steps.folders import find_videos
-from talkingface.evaluator.measuring import CROP_SIZE, DETECTOR, Measuring
-from talkingface.evaluator.outcome import Evaluation, conclude, failed_result
-from talkingface.evaluator.report import protocol
-from talkingface.evaluator.results import ClipResult
+from talkingface.evaluator.clip_cache import ClipCache
+from talkingface.evaluator.clip_result import ClipResult
+from talkingface.evaluator.evaluation import Evaluation, failed_result, protocol_text, write_evaluation
+from talkingface.evaluator.measured_video import DETECTOR, measure_real_video
+from talkingface.evaluator.scorer import Scorer
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
-from talkingface.utils.files import digest, file_mark, read_json, write_json
+from talkingface.utils.files import digest, file_mark
 from talkingface.utils.media.video import VideoInfo, probe
 
 VERSION = "1"
@@ -89,53 +90,51 @@ def _by_name(folder: Path, what: str) -> dict[str, Path]:
 
 
 def evaluate_folders(
-    paired: Paired, measuring: Measuring, *, out_dir: Path, workers: int = 2, progress: bool = True
+    paired: Paired, scorer: Scorer, *, out_dir: Path, workers: int = 2, progress: bool = True
 ) -> Evaluation:
-    """Measure all pairs; those whose numbers stand are not measured again, broken ones are left out by name.
+    """Score all pairs; those scored before from the same files are not scored again, broken ones are left out by name.
 
     Args:
         paired: of `pair_videos`.
-        measuring: how.
+        scorer: how.
         out_dir: gets clips/, plots/, metrics.json, metrics.csv, evaluation.md; nothing is written elsewhere.
-        workers: clips that are measured at a time.
+        workers: clips that are scored at a time.
         progress: show a bar.
 
     Raises:
-        UserError: not one pair could be measured.
+        UserError: not one pair could be scored.
     """
-    marks = {name: _mark(both, measuring) for name, both in paired.pairs.items()}
-    results = {name: one for name, mark in marks.items() if (one := _standing(_file(out_dir, name), mark)) is not None}
+    how = scorer.mark()
+    marks = {name: digest(VERSION, how, *map(file_mark, both)) for name, both in paired.pairs.items()}
+    caches = {name: ClipCache.open(out_dir, name) for name in marks}
+    results = {name: one for name, mark in marks.items() if (one := caches[name].result(mark)) is not None}
     todo: Pairs = {name: both for name, both in paired.pairs.items() if name not in results}
-    bar = tqdm(total=len(marks), initial=len(results), unit="clip", desc="evaluate", disable=not progress)
-    with bar:
-        for result in _measure_all(todo, measuring, workers, out_dir):
+    with tqdm(total=len(marks), initial=len(results), unit="clip", desc="evaluate", disable=not progress) as bar:
+        for result in _score_all(todo, scorer, workers, out_dir):
             results[result.name] = result
-            if result.failed is None:
-                write_json(_file(out_dir, result.name), {"mark": marks[result.name], "result": result.plain()})
+            caches[result.name].add_result(marks[result.name], result)
             bar.update()
-    how = protocol(measuring.metrics, {"crop_size": CROP_SIZE})
-    shown = {key: value for key, value in how.items() if key not in ("reference", "cross", "silence")}
-    silent = [one.title for one in measuring.metrics if one.metric_type == "leakage"]
-    return conclude(
-        [results[name] for name in marks], measuring, out_dir=out_dir, videos=paired.pairs, protocol=shown,
-        facts={"pairs": {}, "without_partner": paired.alone()},
+    silent = [one.title for one in scorer.metrics if one.metric_type == "leakage"]
+    return write_evaluation(
+        [results[name] for name in marks], scorer, out_dir=out_dir, videos=paired.pairs,
+        protocol=protocol_text(scorer.metrics), facts={"pairs": {}, "without_partner": paired.alone()},
         not_measured=dict.fromkeys(silent, "needs the model, to dub clips with silence"),
     )  # fmt: skip
 
 
-def _measure_all(todo: Pairs, measuring: Measuring, workers: int, out_dir: Path) -> Iterator[ClipResult]:
-    """Results as they come; each thread has a detector of its own, which follows one video at a time.
+def _score_all(todo: Pairs, scorer: Scorer, workers: int, out_dir: Path) -> Iterator[ClipResult]:
+    """Yield results as they come; each thread has a detector of its own, which follows one video at a time.
 
     Where several clips are measured at a time, each keeps to one core: networks on two of them at once wait for each
     other more than they compute.
     """
     own = threading.local()
-    with ExitStack() as opened, one_core_each(workers), ThreadPoolExecutor(workers, "measure") as threads:
+    with ExitStack() as opened, one_core_each(workers), ThreadPoolExecutor(workers, "score") as threads:
 
         def begin(name: str, both: tuple[Path, Path]) -> ClipResult:
             if not hasattr(own, "detector"):
                 own.detector = opened.enter_context(make_detector(DETECTOR))
-            return measure_pair(name, both, measuring, own.detector, out_dir)
+            return score_pair(name, both, scorer, own.detector, out_dir)
 
         waiting = {threads.submit(begin, name, both): name for name, both in todo.items()}
         try:
@@ -162,9 +161,7 @@ def one_core_each(workers: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def measure_pair(
-    name: str, both: tuple[Path, Path], measuring: Measuring, detector: FaceDetector, out_dir: Path
-) -> ClipResult:
+def score_pair(name: str, both: tuple[Path, Path], scorer: Scorer, detector: FaceDetector, out_dir: Path) -> ClipResult:
     """Measure a real and a generated video and compare them.
 
     Raises:
@@ -178,13 +175,13 @@ def measure_pair(
             f"{made_path}: is {_size(made_info)}, the real video is {_size(real_info)}; wanted the same picture, "
             "at any scale"
         )
-    real, _ = measuring.look_at_real(real_path, detector)
+    real, _ = measure_real_video(real_path, detector, scorer.settings)
     size = (real_info.width, real_info.height)
-    made = measuring.look(made_path, detector, fps=real.fps, boxes=real.boxes, size=size)
+    made = scorer.measure(made_path, detector, fps=real.fps, boxes=real.boxes, size=size)
     if not made.present.any():
         raise UserError(f"{made_path}: no face was found in any frame where the real video has one")
-    result = measuring.compare(name, measuring.pair(real, made), out_dir=out_dir)
-    result.note = _note(real_info, made_info, len(real.boxes), len(made.boxes))
+    result = ClipResult(name=name, note=_note(real_info, made_info, len(real.boxes), len(made.boxes)))
+    scorer.compare(scorer.pair(real, made), result, out_dir=out_dir)
     return result
 
 
@@ -202,20 +199,3 @@ def _note(real: VideoInfo, made: VideoInfo, real_frames: int, made_frames: int) 
 
 def _size(info: VideoInfo) -> str:
     return f"{info.width}x{info.height}"
-
-
-def _mark(both: tuple[Path, Path], measuring: Measuring) -> str:
-    return digest(VERSION, measuring.mark(), *(file_mark(path) for path in both))
-
-
-def _file(out_dir: Path, name: str) -> Path:
-    return out_dir / "clips" / f"{name}.json"
-
-
-def _standing(file: Path, mark: str) -> ClipResult | None:
-    """The result of an earlier run with the same files and settings."""
-    try:
-        saved = read_json(file) if file.is_file() else {}
-        return ClipResult.from_plain(saved["result"]) if saved.get("mark") == mark else None
-    except (UserError, KeyError, TypeError):
-        return None

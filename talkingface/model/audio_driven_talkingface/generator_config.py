@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from talkingface.config.kinds import PathText
 from talkingface.config.schema import ModelConfig
 
 
@@ -40,7 +41,7 @@ class GeneratorConfig(AdversarialConfig):
     """Weight of a pixel of the mouth region in the L1 where one elsewhere has 1; 1 is the papers'."""
     sync_start_step: int = 0
     """Step from which the expert's loss counts."""
-    expert_checkpoint: str | None = None
+    expert_checkpoint: PathText | None = None
     """Weights of the lip-sync expert; none lets `run` find or train one."""
     reference_gap: int = 0
     """Frames that must lie between target and reference windows, so that the reference's mouth tells nothing; a clip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from talkingface.config.kinds import PathText, Place
 from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig
 
 
@@ -16,6 +17,8 @@ class HyperLipsHRConfig(AdversarialConfig):
     """Side of the faces that are drawn, pixels: 128, 256 or 512."""
     num_frames: int = 1
     """Frames in one sample; the second stage looks at single frames."""
+    mel_pad_mode: Place[Literal["constant", "reflect"]] = "constant"
+    """How audio ends are padded before the mel; taken from the Base's checkpoint where that tells."""
     train_batch_size: int = 28
     evaluate_batch_size: int = 4
     adam_beta1: float = 0.5
@@ -33,11 +36,11 @@ class HyperLipsHRConfig(AdversarialConfig):
     """Weight of LPIPS inside the lips' box; counts where `perceptual` is vgg."""
     perceptual: Literal["vgg", "none"] = "vgg"
     """`vgg` compares what VGG19 and VGG16 see, which needs three files of weights; `none` leaves both terms out."""
-    vgg19_weights: str | None = None
+    vgg19_weights: Place[PathText | None] = None
     """File of torchvision's VGG19; none looks in torch's usual cache and in checkpoints_dir."""
-    vgg16_weights: str | None = None
+    vgg16_weights: Place[PathText | None] = None
     """File of torchvision's VGG16; likewise."""
-    lpips_weights: str | None = None
+    lpips_weights: Place[PathText | None] = None
     """File of LPIPS's heads for VGG (version 0.1); none looks for lpips_vgg.pth in the same places."""
     relativistic_on: Literal["logits", "probabilities"] = "logits"
     """What the relativistic loss compares; `probabilities` repeats the published code's Sigmoid before it."""
@@ -56,19 +59,19 @@ class HyperLipsHRConfig(AdversarialConfig):
     never does, as published."""
     landmark_smoothing: int = 2
     """Landmarks of sketches are averaged over this many frames before and after each."""
-    detail: float | None = 1.0
+    detail: Place[float | None] = 1.0
     """Share of what the decoder changes in the enlarged base face that is drawn: near 0 the base face, 1 the decoder's.
     Less is nearer to the real frames where the Base's edges lie wrong, more is sharper. None takes the share that was
     nearest to the real faces of the validation clips, by PSNR; training logs it as `best_detail`."""
-    inference_sketch: Literal["training", "published"] = "training"
+    inference_sketch: Place[Literal["training", "published"]] = "training"
     """Sketches when generating: widened as those trained on, or thin as in the published inference."""
-    base_checkpoint: str | None = None
+    base_checkpoint: PathText | None = None
     """Weights of the HyperLipsBase whose faces are refined; none lets `run` find or train one."""
-    base_img_size: int = 128
+    base_img_size: Place[int] = 128
     """Side of the crops that this Base reads; taken from its checkpoint where that tells."""
-    expert_checkpoint: str | None = None
+    expert_checkpoint: Place[PathText | None] = None
     """Weights of the lip-sync expert that measures in the evaluation; none takes one that is there, if any."""
-    hr_root: str | None = None
+    hr_root: Place[PathText | None] = None
     """Folder of GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETCH made elsewhere, to be trained on as it stands; none
     takes HR_Train_Dateset or HR_Train_Dataset in preprocessed_root, and where there is neither, makes one."""
 

@@ -5,7 +5,7 @@ mouth is open, even where the mouth itself is masked. Here the average face is l
 bridge, temples and forehead alone (rotation, scale and shift in three dimensions), and the box has fixed
 proportions in that face: from the top of the forehead to where the chin of a wide open mouth reaches.
 
-From face boxes to square crops: smoothing, padding, cutting.
+From face boxes to square crops: padding, clipping to the frame, cutting.
 """
 
 from __future__ import annotations
@@ -101,32 +101,6 @@ def similarity(
     rotation = (u * signs) @ vt
     scale = float((singular * signs).sum() / (a * a).sum())
     return scale, rotation, target_mean - scale * rotation @ source_mean
-
-
-# N frames; boxes are x1, y1, x2, y2 in pixels
-
-
-def smooth_boxes(boxes: NDArray[Any], window: int = 5) -> NDArray[Any]:
-    """Average boxes over the next `window` frames as the published inference does.
-
-    Box i becomes the mean of boxes i..i+window-1. Near the end it is the mean of the last `window` boxes, those
-    already smoothed included. Whole-number boxes are truncated to whole numbers at each step.
-
-    Args:
-        boxes: (N, 4), any number type; not changed.
-        window: frames; 1 changes nothing.
-
-    Returns:
-        (N, 4) of the same type.
-    """
-    if window < 1:
-        raise ValueError(f"window: wanted 1 or more, got {window}")
-    smoothed = np.array(boxes)
-    count = len(smoothed)
-    for i in range(count):
-        part = smoothed[count - window :] if i + window > count else smoothed[i : i + window]
-        smoothed[i] = part.mean(axis=0, dtype=np.float64)
-    return smoothed
 
 
 def pad_and_clip(box: NDArray[Any], pads: tuple[int, int, int, int], frame_shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -25,6 +25,17 @@ MIN_DB, REFERENCE_DB, LIMIT = -100.0, 20.0, 4.0
 BLOCK = 2048
 """Steps computed at a time, so that hours of sound need no more memory than minutes."""
 
+FIRST_MARK = "16000 Hz, hop 200, FFT 800, 80 bins 55-7600 Hz, preemphasis 0.97, -100 dB, 20 dB, 4"
+"""`mel_mark` of mels that were stored before they had one."""
+
+
+def mel_mark() -> str:
+    """Everything above that a stored mel depends on: one with another mark has to be made again."""
+    return (
+        f"{SAMPLE_RATE} Hz, hop {HOP}, FFT {FFT}, {MEL_BINS} bins {MIN_HZ}-{MAX_HZ} Hz, preemphasis {PREEMPHASIS:g}, "
+        f"{MIN_DB:g} dB, {REFERENCE_DB:g} dB, {LIMIT:g}"
+    )
+
 
 def melspectrogram(
     samples: NDArray[np.float32], pad_mode: Literal["constant", "reflect"] = "constant"

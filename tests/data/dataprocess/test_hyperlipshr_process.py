@@ -1,8 +1,10 @@
-"""Second-stage data from prepared clips: what is written and packed, what is left out, what is not done again."""
+"""The HR decoder's data from prepared clips: what is written and packed, what is left out, what is not done again."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +19,7 @@ import torch
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, INDIV_MELS, INPUT_FRAMES, to_network
 from talkingface.config.schema import Config, DatasetConfig, RunConfig
 from talkingface.data.dataprocess.hyperlipshr_process import HyperLipsHRProcess
+from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataset.hr_store import PICTURES, frame_record, open_hr_clips
 from talkingface.data.dataset.hyperlipshr_dataset import HyperLipsHRDataset
 from talkingface.data.dataset.sync_file import ClipSync, write_sync
@@ -210,3 +213,69 @@ def test_packed_files_are_npy(config: Config, tmp_path: Path):
     assert stored.shape == (7,) and stored.dtype == frame_record(256) and set(stored.dtype.names) == set(PICTURES)
     np.testing.assert_array_equal(open_hr_clips(config.dataset, "train", 256)[0].frame(6), stored[6])
     assert rows[0]["frames"] == 7
+
+
+def copied(config: Config, tmp_path: Path) -> Config:
+    """The project in another folder, every file written just now."""
+    for name in ("prepared", "packed", "lists"):
+        shutil.copytree(tmp_path / name, tmp_path / "copy" / name)
+    for path in (tmp_path / "copy").rglob("*"):
+        os.utime(path, (2_000_000_000, 2_000_000_000))
+    places = {"preprocessed_root": "prepared", "packed_root": "packed", "filelist_root": "lists"}
+    moved = {key: str(tmp_path / "copy" / name) for key, name in places.items()}
+    return replace(config, dataset=replace(config.dataset, **moved))
+
+
+def as_first_versions_noted(config: Config, *, time_of_change: str | None = None) -> None:
+    """Turn the records into those of the first versions; `time_of_change` stands for other times than today's."""
+    prepared, packed = Path(config.dataset.preprocessed_root), Path(config.dataset.packed_root)
+    root = prepared / "hr_256/HR_Train_Dateset"
+
+    def dated(*folders: Path) -> str:
+        mark = FolderState.of(*folders).dated
+        return mark if time_of_change is None else re.sub(r"-[0-9a-f]{8}", f"-{time_of_change}", mark)
+
+    for clip in ("eileen/a", "eileen/b"):
+        base, pictures = (prepared / "hr_256" / step / f"{clip}.json" for step in ("base", "pictures"))
+        facts = json.loads(base.read_text())
+        first, _, *rest = facts["source"].split(" ")
+        source = " ".join([first, dated(prepared / "imgs" / clip), *rest])
+        base.write_text(json.dumps({"source": source}))
+        facts = json.loads(pictures.read_text())
+        pictures.write_text(json.dumps({**facts, "source": f"1 {source} 256 2"}))
+        record = packed / "hr_256" / f"{clip}.json"
+        facts = json.loads(record.read_text())
+        marks = dated(*(root / folder / clip for folder in PICTURES.values()))
+        record.write_text(json.dumps({**facts, "source": f"1 {root} {marks}"}))
+
+
+def test_a_copied_project_makes_nothing_again(config: Config, tmp_path: Path):
+    HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    there, base = copied(config, tmp_path), Darker()
+    assert HyperLipsHRProcess(there).look()[0] is False
+    before = {name: time for name, time in times(tmp_path / "copy").items() if name.endswith((".jpg", ".npy"))}
+    HyperLipsHRProcess(there).make({"base": base}, CPU)
+    assert not base.calls and times(tmp_path / "copy").items() >= before.items()
+    assert HyperLipsHRProcess(there).look()[0] is False
+    (tmp_path / "copy/prepared/imgs/eileen/a/3.jpg").write_bytes(b"")
+    assert HyperLipsHRProcess(there).look()[0]
+
+
+def test_records_of_the_first_versions_count(config: Config, tmp_path: Path):
+    HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    as_first_versions_noted(config)
+    assert HyperLipsHRProcess(config).look()[0] is False
+
+
+def test_a_copy_with_records_of_the_first_versions_draws_nothing_again(config: Config, tmp_path: Path):
+    HyperLipsHRProcess(config).make({"base": Darker()}, CPU)
+    as_first_versions_noted(config, time_of_change="01234567")
+    for clip in ("a", "b"):  # clips that a first version of the toolkit prepared
+        (tmp_path / f"prepared/imgs/eileen/{clip}/done.json").write_text('{"source": "a.mp4"}')
+    base = Darker()
+    pictures = times(tmp_path / "prepared")
+    HyperLipsHRProcess(config).make({"base": base}, CPU)
+    assert not base.calls and times(tmp_path / "prepared") == pictures
+    assert HyperLipsHRProcess(config).look()[0] is False
+    (tmp_path / "prepared/imgs/eileen/b/done.json").write_text('{"source": "a.mp4", "content": "1-00"}')
+    assert HyperLipsHRProcess(config).look()[0], "prepared anew since"

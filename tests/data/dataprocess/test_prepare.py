@@ -130,36 +130,6 @@ def test_prepared_clips_pack_and_load(prepared, config_for):
     assert sample["gt"].shape == (3, 5, 64, 64)
 
 
-class FixedFace:
-    """A detector that always sees the same face, for tests of what comes after it."""
-
-    box = np.array([60, 40, 160, 180], np.float32)
-    landmarks = None
-
-    def __init__(self, *_):
-        pass
-
-    def detect(self, _):
-        return self
-
-    def reset(self):
-        pass
-
-    def close(self):
-        pass
-
-
-@pytest.fixture
-def here(monkeypatch):
-    """Preparation in this process with a detector that costs nothing."""
-    from talkingface.data.dataprocess import hyperlipsbase_process
-    from talkingface.data.dataprocess.steps import prepare_clip
-
-    monkeypatch.setattr(hyperlipsbase_process, "cores", lambda _: 0)
-    monkeypatch.setattr(hyperlipsbase_process, "make_detector", FixedFace)
-    monkeypatch.setattr(prepare_clip, "_detector", FixedFace)
-
-
 def names_of(data):
     imgs = Path(data.preprocessed_root) / "imgs"
     return sorted(path.relative_to(imgs).as_posix() for path in imgs.glob("*/*"))
@@ -218,6 +188,22 @@ def test_without_videos_prepared_clips_are_used_and_left_alone(tmp_path, make_da
     assert "used as they stand" in summary.message
     assert times(Path(data.preprocessed_root)) == before
     assert sorted(map(len, read_lists(data.filelist_root).values())) == [1, 1, 1]
+
+
+def test_folders_with_spaces_in_their_names_are_listed_packed_and_read(tmp_path, make_data, write_clip, monkeypatch):
+    from talkingface.data.dataprocess import packing
+    from talkingface.data.dataset.store import open_clips
+
+    monkeypatch.setattr(packing, "cores", lambda _: 0)
+    data = make_data(tmp_path)
+    names = ["John Smith/clip 1", "John Smith/clip 2", "s/clip 3"]
+    for name in names:
+        write_clip(Path(data.preprocessed_root) / "imgs" / name, range(20))
+    prepare(data, show_progress=False)
+    assert sorted(name for listed in read_lists(data.filelist_root).values() for name in listed) == names
+    assert pack(data, img_size=32, show_progress=False).clips == 3
+    found = [clip for split in ("train", "val", "test") for clip in open_clips(data, split, 32, "constant")]
+    assert sorted(clip.name for clip in found) == names and all(clip.frames.shape[0] == 20 for clip in found)
 
 
 def test_without_anything_it_says_what_to_put_where(tmp_path, make_data):
@@ -290,3 +276,29 @@ def test_real_clips_are_prepared_whole(tmp_path, make_data):
     rows = [json.loads(row) for row in (Path(data.preprocessed_root) / "manifest.jsonl").read_text().splitlines()]
     assert all(row["faces_found"] > 0.99 for row in rows)
     assert digests(CLIPS) == before
+
+
+UNGUARDED = """
+import json, sys
+from talkingface.config.schema import DatasetConfig
+from talkingface.data.dataprocess import prepare
+print("started", flush=True)
+prepare(DatasetConfig(**json.loads(sys.argv[1])), show_progress=False)
+"""
+
+
+def test_a_script_without_a_main_guard_is_told_before_anything_is_written(tmp_path, make_data):
+    data = make_data(tmp_path)
+    write_video(Path(data.data_root) / "s" / "a.mp4", face_frames(30), speech(1.6))
+    before = digests(tmp_path)
+    script = tmp_path.parent / f"{tmp_path.name}.py"
+    script.write_text(UNGUARDED)
+    command = [sys.executable, str(script), json.dumps(dataclasses.asdict(data))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0 and done.stdout == "started\n"
+    assert done.stderr.count("the script calls talkingface at its top level") == 1
+    assert digests(tmp_path) == before
+    script.write_text(PROGRAM)
+    subprocess.run(command, env=environment, check=True, timeout=120)
+    assert names_of(data) == ["s/a"]

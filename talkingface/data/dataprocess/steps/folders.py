@@ -1,6 +1,6 @@
-"""Find the user's videos and give each a clip name.
+"""Folders of a dataset: the user's videos, whose places give the clips their names, and the prepared clips.
 
-Prepared clips on disk: `<speaker>/<clip>/{0.jpg, 1.jpg, ..., audio.wav}`, ours or an original project's.
+A prepared clip is a folder `<speaker>/<clip>/{0.jpg, 1.jpg, ..., audio.wav}`, ours or an original project's.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def _clean(part: str) -> str:
 
 
 AUDIO_NAME = "audio.wav"
+DONE_NAME = "done.json"
+"""In a clip's folder: written last, so that a folder that has it is whole; and it is ours."""
 _FRAME = re.compile(r"(\d+)\.(jpg|jpeg|png)", re.IGNORECASE)
 
 
@@ -115,15 +117,9 @@ def frame_files(folder: Path) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def folder_fingerprint(folder: Path) -> str:
-    """Changes when a frame or the sound of a clip is added, removed or written anew (names, sizes, times)."""
-    with os.scandir(folder) as entries:
-        facts = sorted(
-            (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
-            for entry in entries
-            if entry.name == AUDIO_NAME or _FRAME.fullmatch(entry.name)
-        )
-    return f"{len(facts)}-{zlib.crc32(repr(facts).encode()):08x}"
+def is_clip_file(name: str) -> bool:
+    """Whether a file of this name is a clip's sound or one of its frames."""
+    return name == AUDIO_NAME or _FRAME.fullmatch(name) is not None
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -134,4 +130,4 @@ def _folders(parent: Path) -> list[Path]:
 
 def _is_clip(folder: Path) -> bool:
     with os.scandir(folder) as entries:
-        return any(entry.name == AUDIO_NAME or _FRAME.fullmatch(entry.name) for entry in entries)
+        return any(is_clip_file(entry.name) for entry in entries)

@@ -1,6 +1,6 @@
-"""Folders of the second stage's pictures: `<root>/{GT_IMG, ...}/<speaker>/<clip>/N.jpg`, ours or made elsewhere.
+"""Pictures that the HR decoder learns from: their folders, ours or made elsewhere, and what ours were made from.
 
-Records of the second stage's data: what each clip's pictures were made from, and why some could not be made.
+They lie in `<root>/{GT_IMG, GT_SKETCH, GT_MASK, HYPER_IMG, HYPER_SKETCH}/<speaker>/<clip>/N.jpg`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any
 
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.steps.base_faces import BaseTask
-from talkingface.data.dataprocess.steps.folders import find_clip_folders, folder_fingerprint, frame_files
+from talkingface.data.dataprocess.steps.folder_state import FolderState
+from talkingface.data.dataprocess.steps.folders import find_clip_folders, frame_files
 from talkingface.data.dataset.hr_store import PICTURES
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json
+from talkingface.utils.media.mel import FIRST_MARK, mel_mark
 
 SPELLINGS = ("HR_Train_Dateset", "HR_Train_Dataset")
 """The original projects' name of the folder, and what it was meant to be."""
@@ -59,10 +61,9 @@ def whole_frames(root: Path, name: str) -> dict[int, dict[str, Path]]:
     return {number: {key: found[number] for key, found in files.items()} for number in sorted(numbers)}
 
 
-def pictures_fingerprint(root: Path, name: str) -> str:
-    """Changes when one of a clip's pictures is added, removed or written anew."""
-    folders = [root / folder / name for folder in PICTURES.values()]
-    return "+".join(folder_fingerprint(folder) if folder.is_dir() else "0" for folder in folders)
+def pictures_state(root: Path, name: str) -> FolderState:
+    """What a clip's five folders hold now."""
+    return FolderState.of(*(root / folder / name for folder in PICTURES.values()))
 
 
 def _files(folder: Path) -> dict[int, Path]:
@@ -71,6 +72,7 @@ def _files(folder: Path) -> dict[int, Path]:
 
 VERSION = 1
 """Counted up when a new program makes other pictures of the same clips."""
+_BEFORE = f"{VERSION} "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,20 +91,27 @@ class HRRecords:
 
     def lacks_base(self, task: BaseTask) -> bool:
         """Whether a clip's base faces have to be drawn."""
-        return self._source("base", task.name) != self._base_mark(task)
+        return not FolderState.of(task.folder).is_noted(self._read("base", task.name), _BEFORE, self._made_with(task))
 
     def lacks_pictures(self, name: str) -> bool:
         """Whether what is drawn from landmarks has to be made of a clip, whose base faces stand."""
-        return self._source("pictures", name) != self.pictures_mark(name)
+        return self._read("pictures", name).get("source") != self.pictures_mark(name)
 
     def pictures_mark(self, name: str) -> str:
         """What a clip's pictures are made from."""
-        return f"{VERSION} {self._source('base', name)} {self.img_size} {self.landmark_smoothing}"
+        return f"{_BEFORE}{self._read('base', name).get('source')} {self.img_size} {self.landmark_smoothing}"
 
     def write_base(self, task: BaseTask, reason: str | None) -> None:
         """Keep that a clip's base faces are drawn, or why not."""
-        facts = {"source": self._base_mark(task)}
+        facts = FolderState.of(task.folder).note(_BEFORE, self._made_with(task))
         write_json(self.path("base", task.name), facts if reason is None else {**facts, "reason": reason})
+
+    def note_times(self, task: BaseTask) -> None:
+        """Note the present times of a copied clip's files, so that their contents need not be read again."""
+        record, state = self._read("base", task.name), FolderState.of(task.folder)
+        copied = record.get("times") not in (None, list(state.times))
+        if copied and state.is_noted(record, _BEFORE, self._made_with(task)):
+            write_json(self.path("base", task.name), {**record, "times": list(state.times)})
 
     def failures(self, tasks: Iterable[BaseTask]) -> dict[str, str]:
         """Reasons by name of clips whose faces could not be drawn."""
@@ -115,18 +124,20 @@ class HRRecords:
         without: dict[str, list[int]] = read_json(path).get("without", {}) if path.is_file() else {}
         return without
 
-    def _base_mark(self, task: BaseTask) -> str:
-        """What base faces were made from: the crops and the sound, the Base, and what it was shown."""
+    def _made_with(self, task: BaseTask) -> str:
+        """What base faces depend on beside crops and sound: the Base, and what it was shown."""
         base = "none" if self.base_checkpoint is None else file_hash(self.base_checkpoint)
         moved = f" {task.sound_shift}" if task.sound_shift else ""
-        return f"{VERSION} {folder_fingerprint(task.folder)} {base} {task.img_size} {task.mel_pad_mode}{moved}"
+        mel = "" if mel_mark() == FIRST_MARK else f" {mel_mark()}"
+        return f" {base} {task.img_size} {task.mel_pad_mode}{moved}{mel}"
 
-    def _source(self, step: str, name: str) -> Any:
-        """What a step's result was made from; None where there is none."""
+    def _read(self, step: str, name: str) -> dict[str, Any]:
+        """A clip's record of a step; empty where there is none."""
         try:
-            return str(read_json(self.path(step, name))["source"])
-        except (UserError, KeyError, TypeError):
-            return None
+            record = read_json(self.path(step, name))
+        except UserError:
+            return {}
+        return record if isinstance(record, dict) else {}
 
 
 def file_hash(path: str) -> str:

@@ -1,11 +1,12 @@
 """Pack one prepared clip: its frames at one size into one array, its sound into one mel.
 
 Each of the two has a small record beside it, written last: what it was made from, and its shape or the reason why
-there is none. A record that names the clip's present state stands; anything else is made again.
+there is none. An array whose record is of the clip's present state is kept; anything else is made again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +15,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, frame_files
+from talkingface.data.dataset.store import MEL
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.crop import crop
 from talkingface.utils.files import atomic_path, read_json, write_json
-from talkingface.utils.media.mel import MEL_STEPS, melspectrogram
+from talkingface.utils.media.mel import FIRST_MARK, MEL_STEPS, mel_mark, melspectrogram
 
 Frame = NDArray[np.uint8]
 
+PACK_VERSION = "1-"
+"""Stands before the mark of what was packed; another one packs everything again."""
 RECORD_SUFFIX = ".json"
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -31,24 +37,46 @@ class PackTask:
 
     name: str
     folder: Path
-    fingerprint: str
+    state: FolderState
+    """What the folder holds, to be compared with what was packed before."""
     frames_path: Path
     mel_path: Path
     img_size: int
     mel_pad_mode: Literal["constant", "reflect"]
     sample_rate: int
 
+    def frames_record(self) -> Record | None:
+        """The record of the packed frames, where they need not be packed again."""
+        record = read_record(self.frames_path)
+        return record if record is not None and self.state.is_noted(record, PACK_VERSION) else None
+
+    def mel_record(self) -> Record | None:
+        """The record of the mel, where it need not be made again."""
+        record = read_record(self.mel_path)
+        known = record is not None and self.state.is_noted(record, PACK_VERSION)
+        return record if known and record.get(MEL, FIRST_MARK) == mel_mark() else None  # type: ignore[union-attr]
+
+    def note_times(self) -> None:
+        """Note the files' present times in records of a copy, so that its contents need not be read again."""
+        for path, record in ((self.frames_path, self.frames_record()), (self.mel_path, self.mel_record())):
+            if record is not None and record.get("times") != list(self.state.times):
+                write_json(record_path(path), {**record, **self.state.note(PACK_VERSION)})
+
 
 def pack_clip(task: PackTask) -> None:
     """Make what is missing of a clip's frames and mel. Reasons against a clip go into its records."""
-    steps = ((task.frames_path, _pack_frames), (task.mel_path, _pack_mel))
-    for path, step in steps:
-        if standing(path, task.fingerprint) is None:
-            try:
-                facts = step(task, path)
-            except UserError as error:
-                facts = {"reason": str(error)}
-            write_json(record_path(path), {"source": task.fingerprint, **facts})
+    if task.frames_record() is None:
+        _pack_into(task, task.frames_path, _pack_frames, {})
+    if task.mel_record() is None:
+        _pack_into(task, task.mel_path, _pack_mel, {MEL: mel_mark()})
+
+
+def _pack_into(task: PackTask, path: Path, step: Callable[[PackTask, Path], Record], facts: Record) -> None:
+    try:
+        facts = {**facts, **step(task, path)}
+    except UserError as error:
+        facts = {**facts, "reason": str(error)}
+    write_json(record_path(path), {**task.state.note(PACK_VERSION), **facts})
 
 
 def record_path(array_path: Path) -> Path:
@@ -56,14 +84,19 @@ def record_path(array_path: Path) -> Path:
     return array_path.with_name(array_path.name.removesuffix(".npy") + RECORD_SUFFIX)
 
 
-def standing(array_path: Path, fingerprint: str) -> dict[str, Any] | None:
-    """The record of an array that need not be made again, else None."""
+def read_record(array_path: Path) -> Record | None:
+    """The record of an array that is there, or of one that cannot be made; else None."""
     try:
         record = read_json(record_path(array_path))
-    except (OSError, ValueError):
+    except UserError:
         return None
-    made_of_this = isinstance(record, dict) and record.get("source") == fingerprint
-    return record if made_of_this and ("reason" in record or array_path.is_file()) else None
+    return record if isinstance(record, dict) and ("reason" in record or array_path.is_file()) else None
+
+
+def row_of(name: str, *records: Record) -> Record:
+    """A clip's row of the index: its records joined, without what they were made from."""
+    facts = {key: value for record in records for key, value in record.items() if key not in ("source", "times")}
+    return {"name": name, **facts}
 
 
 def _pack_frames(task: PackTask, path: Path) -> dict[str, Any]:

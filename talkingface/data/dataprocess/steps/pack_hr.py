@@ -1,4 +1,4 @@
-"""Pack a clip's second-stage pictures into one array, a record a frame; sketches and masks a bit a pixel."""
+"""Pack a clip's pictures for the HR decoder into one array, a record a frame; sketches and masks a bit a pixel."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.batch import GT_MASK
-from talkingface.data.dataprocess.steps.hr_folders import whole_frames
-from talkingface.data.dataprocess.steps.pack_clip import read_image, record_path
+from talkingface.data.dataprocess.steps.folder_state import FolderState
+from talkingface.data.dataprocess.steps.hr_folders import VERSION, whole_frames
+from talkingface.data.dataprocess.steps.pack_clip import Record, read_image, read_record, record_path
 from talkingface.data.dataset.hr_store import LINES, frame_record, side_of
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.sketch import fit, resize_mask, widen_sketch
 from talkingface.utils.files import atomic_path, write_json
+
+BEFORE = f"{VERSION} "
+"""Stands before the mark of what was packed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +30,24 @@ class PackHRTask:
     name: str
     root: Path
     """Folder of GT_IMG, ..."""
-    fingerprint: str
+    state: FolderState
+    """What its five folders hold."""
     path: Path
     img_size: int
+
+    def record(self) -> Record | None:
+        """The record of the packed frames, where they need not be packed again."""
+        record = read_record(self.path)
+        if record is None:
+            return None
+        mark = str(record.get("source")).rpartition(" ")[2]  # the first versions noted the root before it
+        return record if self.state.is_noted({**record, "source": f"{BEFORE}{mark}"}, BEFORE) else None
+
+    def note_times(self) -> None:
+        """Note the files' present times in the record of a copy, so that its contents need not be read again."""
+        record = self.record()
+        if record is not None and record.get("times") != list(self.state.times):
+            write_json(record_path(self.path), {**record, **self.state.note(BEFORE)})
 
 
 def pack_hr_clip(task: PackHRTask) -> None:
@@ -37,7 +56,7 @@ def pack_hr_clip(task: PackHRTask) -> None:
         facts = _pack(task)
     except UserError as error:
         facts = {"reason": str(error)}
-    write_json(record_path(task.path), {"source": task.fingerprint, **facts})
+    write_json(record_path(task.path), {**task.state.note(BEFORE), **facts})
 
 
 def _pack(task: PackHRTask) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Cut a followed face into pieces, write a piece's crops, and judge whether it can be trained on.
-
-Prepare one video: crop its face at 25 frames a second, cut its sound, and say what came of it.
-"""
+"""Prepare one video: follow its face, write the crops and the sound as one clip or several, say what came of each."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import functools
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -20,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataprocess.steps.faces import Box, Frame, follow_face
-from talkingface.data.dataprocess.steps.folders import AUDIO_NAME
+from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, DONE_NAME
 from talkingface.utils.errors import MediaError, UserError
-from talkingface.utils.face import FaceDetector, make_detector
-from talkingface.utils.face.crop import pad_and_clip
-from talkingface.utils.files import read_json, write_json
+from talkingface.utils.face import Face, FaceDetector, make_detector
+from talkingface.utils.face.follow import FollowedFrame, Frame, follow_face
+from talkingface.utils.files import file_mark, put_in_place, read_json, write_json
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
-Followed = Iterable[tuple[Frame, Box | None]]
+Followed = Iterable[FollowedFrame]
 
 
 def cut_pieces(followed: Followed, config: DatasetConfig) -> Iterator[Followed]:
@@ -52,12 +48,11 @@ def write_frames(piece: Followed, folder: Path, config: DatasetConfig) -> NDArra
     folder.mkdir(parents=True)
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
     boxes = []
-    for k, (frame, box) in enumerate(piece):
-        x1, y1, x2, y2 = (0, 0, 0, 0) if box is None else pad_and_clip(box, config.crop_pads, frame.shape)
-        usable = box is not None and x2 - x1 > 1 and y2 - y1 > 1
-        boxes.append(box if usable else np.full(4, np.nan, np.float32))
-        if usable:
-            data = cv2.imencode(".jpg", frame[y1:y2, x1:x2], quality)[1]
+    for k, one in enumerate(piece):
+        boxes.append(np.full(4, np.nan, np.float32) if one.box is None else one.box)
+        if one.box is not None:
+            x1, y1, x2, y2 = one.crop_box(config.crop_pads)
+            data = cv2.imencode(".jpg", one.frame[y1:y2, x1:x2], quality)[1]
             (folder / f"{k}.jpg").write_bytes(data.tobytes())
     return np.asarray(boxes, np.float32).reshape(-1, 4)
 
@@ -95,8 +90,6 @@ def left_out_row(name: str, reason: str, **facts: Any) -> dict[str, Any]:
     return {"name": name, "status": "left out", "reason": reason, "frames": 0, "seconds": 0.0, **facts}
 
 
-DONE_NAME = "done.json"
-"""In a clip's folder: written last, so that a folder that has it is whole; and it is ours."""
 SILENCE = 1e-4
 """A sound that never gets louder than this share of full scale is none."""
 
@@ -113,8 +106,18 @@ class PrepareTask:
     partial: Path
     """Folder for what is not finished."""
     facts: dict[str, Any]
-    """The video's path, size and time and the settings: what a result stands for."""
+    """The video's place below data_root, its size, and the settings: what the result depends on."""
+    mtime_ns: int
+    """When the video was written."""
     config: DatasetConfig
+
+    def write_status(self, result: Mapping[str, Any]) -> None:
+        """Keep what came of the video, and what it was made from."""
+        write_json(self.status_path, {**self.made_from(), "mtime_ns": self.mtime_ns, **result})
+
+    def made_from(self) -> dict[str, Any]:
+        """The facts, and a mark of the video's contents."""
+        return {**self.facts, "content": file_mark(self.video)}
 
 
 def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
@@ -127,7 +130,7 @@ def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
         _clear_former(task, work)
         for name in usable:
             _publish(work / name.split("/")[1], task.imgs / name)
-        write_json(task.status_path, {**task.facts, "clips": rows})
+        task.write_status({"clips": rows})
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return rows
@@ -154,12 +157,12 @@ def _crop_video(
     config = task.config
     found: list[bool] = []
 
-    def detect(frame: Frame) -> Box | None:
+    def find(_: int, frame: Frame) -> Face | None:
         face = detector.detect(frame)
         found.append(face is not None)
-        return None if face is None else np.asarray(face.box, np.float32)
+        return face
 
-    followed = follow_face(read_frames(task.video, config.fps), detect, window=config.box_smoothing)
+    followed = follow_face(enumerate(read_frames(task.video, config.fps)), find, window=config.box_smoothing)
     rows: list[dict[str, Any]] = []
     first = 0
     for number, piece in enumerate(cut_pieces(followed, config)):
@@ -175,7 +178,7 @@ def _crop_video(
         if rows[-1]["status"] == "ok":
             np.save(folder / "boxes.npy", boxes)
             write_wav(folder / AUDIO_NAME, samples[begin:end], config.sample_rate)
-            write_json(folder / DONE_NAME, {**task.facts, **rows[-1]})
+            write_json(folder / DONE_NAME, {**task.made_from(), **rows[-1]})
     return rows
 
 
@@ -193,10 +196,10 @@ def _clear_former(task: PrepareTask, work: Path) -> None:
         former = []
     for number, name in enumerate({task.name, *former}):
         if (task.imgs / name / DONE_NAME).is_file():
-            (task.imgs / name).rename(work / f".former-{number}")
+            put_in_place(task.imgs / name, work / f".former-{number}")
 
 
 def _publish(folder: Path, place: Path) -> None:
     """Move a finished clip to its place in one step."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    folder.rename(place)
+    put_in_place(folder, place)

@@ -1,0 +1,58 @@
+"""One model of a chain with its configuration, and the models whose weights its training takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from talkingface.catalog.rows import ModelRow, Need
+from talkingface.config.identity import differences, fingerprint
+from talkingface.config.loader import Resolved
+from talkingface.config.schema import Config, ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One model of a chain, with its configuration."""
+
+    row: ModelRow
+    resolved: Resolved
+    needs: tuple[tuple[Need, Part], ...] = ()
+    """Models whose weights its training takes."""
+
+    @property
+    def config(self) -> Config:
+        return self.resolved.config
+
+    @property
+    def identity(self) -> str:
+        """Short hash of what decides the training's result, noted in a run's status."""
+        return fingerprint(self.config)
+
+    def continues(self, stored: Mapping[str, Any]) -> bool:
+        """Whether a run with this stored configuration is a training of this one.
+
+        What a training took over from the weights that it found does not count.
+        """
+        taken = {own for need in self.row.needs for own, _ in need.takes}
+        return not differences(stored, self.config).keys() - taken
+
+    def given(self, need: Need) -> str | None:
+        """The checkpoint that the configuration names for a need."""
+        path: str | None = getattr(self.config.model, need.path_key)
+        return path
+
+
+def check_same(need: Need, config: Config, needed: Config) -> None:
+    """Refuse a model and what it needs where they differ in what must be alike.
+
+    Raises:
+        ConfigError: names the first such key and both values.
+    """
+    for key in need.same:
+        own, other = getattr(config.model, key), getattr(needed.model, key)
+        if own != other:
+            raise ConfigError(
+                f"{key}: {config.model_name} has {own}, its {need.part} {needed.model_name} has {other}; set both alike"
+            )

@@ -1,0 +1,198 @@
+"""What each command calls: one function a command, from the command line to the functions of the toolkit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from talkingface import catalog
+from talkingface.catalog import resolve
+from talkingface.cli.arguments import Arguments
+from talkingface.cli.text import columns, table
+from talkingface.config.loader import Resolved, profiles
+from talkingface.config.plain import show
+from talkingface.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from talkingface.catalog.resolve import DatasetChoice
+
+
+def run(arguments: Arguments) -> None:
+    """`run`, and with `--checkpoint`, as `--evaluate_model_file` is known, `evaluate`."""
+    if "checkpoint" in arguments.options:
+        evaluate(arguments)
+        return
+    from talkingface.quick_start import run
+
+    run(*_model_and_dataset(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
+
+
+def prepare(arguments: Arguments) -> None:
+    """`prepare`, with the packing that a model wants where one is named."""
+    from talkingface.chain.chain import carry_out, carry_out_data, make_chain
+
+    if "model" in arguments.options:
+        chain = make_chain(*_model_and_dataset(arguments), arguments.overrides())
+        carry_out(chain, "prepare", dry_run=arguments.dry_run)
+    else:
+        carry_out_data(_need(arguments, "dataset"), arguments.overrides(), dry_run=arguments.dry_run)
+
+
+def train(arguments: Arguments) -> None:
+    """`train`."""
+    from talkingface.quick_start import train
+
+    train(*_model_and_dataset(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
+
+
+def check(arguments: Arguments) -> None:
+    """`check`: the plan of `run`."""
+    from talkingface.quick_start import run
+
+    run(*_model_and_dataset(arguments), overrides=arguments.overrides(), dry_run=True)
+
+
+def evaluate(arguments: Arguments) -> None:
+    """`evaluate`, of weights or of two folders of videos."""
+    given = arguments.options
+    if "generated" in given or "real" in given:
+        _evaluate_folders(arguments)
+        return
+    if "output" in given:
+        raise UserError(
+            "--output: only with --generated and --real; the evaluation of a checkpoint lies beside it, in its run"
+        )
+    if "checkpoint" not in given:
+        _model_and_dataset(arguments)
+    from talkingface.quick_start import evaluate
+
+    evaluate(
+        given.get("model"),
+        given.get("dataset"),
+        checkpoint=given.get("checkpoint"),
+        overrides=arguments.overrides(),
+        dry_run=arguments.dry_run,
+    )
+
+
+def _evaluate_folders(arguments: Arguments) -> None:
+    generated, real = (_need(arguments, name) for name in ("generated", "real"))
+    for name in ("checkpoint", "model", "dataset", "profile"):
+        if name in arguments.options:
+            raise UserError(f"--{name}: not with --generated and --real, which need no model and no dataset")
+    from talkingface.chain.evaluate_folders import folder_evaluation
+    from talkingface.chain.stage import run_stages, show_plan
+
+    output = arguments.options.get("output")
+    evaluation = folder_evaluation(generated, real, output=output, overrides=arguments.overrides())
+    (show_plan if arguments.dry_run else run_stages)(evaluation.stages())
+
+
+def generate(arguments: Arguments) -> None:
+    """`generate`."""
+    checkpoint, face, audio, output = (_need(arguments, name) for name in ("checkpoint", "face", "audio", "output"))
+    model, overrides = arguments.options.get("model"), arguments.overrides()
+    if arguments.dry_run:
+        from talkingface.cli.dubbing_plan import plan_dubbing
+
+        for line in plan_dubbing(checkpoint, face=face, audio=audio, output=output, model=model, overrides=overrides):
+            print(line)
+        return
+    from talkingface.quick_start import generate_video
+
+    done = generate_video(checkpoint, face=face, audio=audio, output=output, model=model, overrides=overrides)
+    missing = f", {done.faces_missing} without a face left as they were" if done.faces_missing else ""
+    missing += f", {done.meshes_missing} sketched as the nearest frame with a mesh" if done.meshes_missing else ""
+    print(f"{output}: {done.frames} frames at {done.fps:g} fps{missing}, in {done.elapsed:.1f} s")
+
+
+MORE = {
+    "README.md": "the toolkit in five minutes",
+    "docs/data.md": "your own videos, and what is made of them",
+    "docs/models.md": "each model: its recipe, what to expect, what it needs",
+    "docs/evaluation.md": "what an evaluation does, and what its numbers mean",
+    "docs/add_a_model.md": "a model of your own",
+    "docs/faq.md": "when something goes wrong",
+}
+"""Pages that `list` points to."""
+
+
+def list_rows(arguments: Arguments) -> None:
+    """`list`: what there is, or with `--runs` what has been trained."""
+    if "runs" in arguments.switches:
+        from talkingface.report.compare import list_runs
+
+        print("\n".join(list_runs(arguments.flags.get("saved_dir", "saved"))))
+        return
+    rows = catalog.one_each(catalog.DATASETS)
+    tables = {
+        "models": {name: catalog.model_row(name).description for name in catalog.model_names()},
+        "datasets (or the folder of your videos)": {
+            name: rows.get(name, catalog.VIDEOS).description for name in resolve.dataset_names()
+        },
+        "profiles (ready settings for each model)": dict.fromkeys(profiles(), ""),
+        "read more": {"COMMAND --help": "what a command does, reads and writes; its options and keys", **MORE},
+    }
+    for title, one in tables.items():
+        print("\n".join(table(title, one, columns())))
+
+
+def compare(arguments: Arguments) -> None:
+    """`compare`: runs side by side on one page, and their table."""
+    from talkingface.report.compare import compare
+
+    saved_dir = arguments.flags.get("saved_dir", "saved")
+    done = compare(arguments.words[1:], saved_dir, dry_run=arguments.dry_run)
+    print(f"{done.table}\n{'would write ' if arguments.dry_run else ''}{done.path}")
+
+
+def print_config(arguments: Arguments) -> None:
+    """`--print-config` of any command that reads a configuration: every key, its value, and where that is from."""
+    given = arguments.options
+    if "checkpoint" in given:
+        print(show(_of_checkpoint(arguments)), end="")
+    elif "generated" in given or "real" in given:
+        from talkingface.model.trained import NO_DATASET
+
+        choice = resolve.DatasetChoice(name=NO_DATASET, row=catalog.VIDEOS)
+        print(_without_model(resolve.resolve(None, choice, arguments.overrides())), end="")
+    elif arguments.words[:1] == ("prepare",) and "model" not in given:
+        dataset = _need(arguments, "dataset")
+        print(_without_model(resolve.resolve(None, dataset, arguments.overrides(), asked_for=False)), end="")
+    else:
+        model, dataset = _model_and_dataset(arguments)
+        print(show(resolve.resolve(model, dataset, arguments.overrides())), end="")
+
+
+def _of_checkpoint(arguments: Arguments) -> Resolved:
+    """The configuration under which a checkpoint would be used."""
+    from talkingface.model.checkpoint import checkpoint_file
+    from talkingface.model.trained import load_trained
+
+    given, overrides = arguments.options, arguments.overrides()
+    choice: DatasetChoice | None = None
+    if "dataset" in given:
+        choice = resolve.choose_dataset(given["dataset"], overrides)
+    path = checkpoint_file(given["checkpoint"])
+    trained = load_trained(path, model=given.get("model"), dataset=choice, overrides=overrides)
+    return replace(resolve.resolve(trained.row.name, trained.dataset, trained.overrides), config=trained.config)
+
+
+def _without_model(resolved: Resolved) -> str:
+    """The parts `run` and `dataset` of a configuration that is of no model."""
+    text, _, _ = show(resolved).partition("\n# model\n")
+    return text.replace("#  on ", "# ", 1)
+
+
+def _model_and_dataset(arguments: Arguments) -> tuple[str, str]:
+    return _need(arguments, "model"), _need(arguments, "dataset")
+
+
+def _need(arguments: Arguments, option: str) -> str:
+    """The value of an option that the command cannot do without."""
+    if option in arguments.options:
+        return arguments.options[option]
+    known = {"model": catalog.model_names, "dataset": resolve.dataset_names}
+    choices = f"; known: {', '.join(known[option]())}" if option in known else ""
+    word = (arguments.words or ("run",))[0]
+    raise UserError(f"--{option}: needed{choices} (see {word} --help)")

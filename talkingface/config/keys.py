@@ -1,0 +1,116 @@
+"""Keys by their names: which schema declares one, former names, keys that were retired, and the nearest known one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
+from talkingface.config.typed import field_types
+from talkingface.config.yaml_file import Entry
+
+NAMES = ("model_name", "dataset_name")
+"""What a stored configuration begins with: of which model and dataset it is."""
+PARTS = ("run", "dataset", "model")
+"""The three schemas as a configuration and its plain data name them."""
+PROFILE = "profile"
+ALIASES = {
+    "batch_size": "train_batch_size",
+    "eval_batch_size": "evaluate_batch_size",
+    "worker": "num_workers",
+    "syncnet_T": "num_frames",
+    "lr": "learning_rate",
+    "weight_decay_rate": "weight_decay",
+    "epoch": "epochs",
+    "checkpoint_dir": "saved_dir",
+}
+"""Keys that users of talkingface-toolkit know, and keys that were renamed -> our name for them."""
+RETIRED = {
+    "lower_jitter": "it moved the lower halves of base faces while HyperLipsHR trained, and no recipe used it",
+}
+"""Keys of earlier versions that have no successor -> what each did and why it went.
+
+Files and flags that give one are refused; from the configuration of an older checkpoint or run it is left out. A key
+that is taken out of a schema is entered here, or in `ALIASES` where another one took its place.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schemas:
+    """The types one configuration is checked against."""
+
+    dataset: type[DatasetConfig]
+    model: type[ModelConfig]
+    elsewhere: Callable[[], set[str]] = set
+    """Keys of other models. A shared file may set them; they do not concern this model."""
+
+    def of(self, key: str) -> type | None:
+        """The schema that declares `key`."""
+        return next((schema for schema in self.all() if key in field_types(schema)), None)
+
+    def all(self) -> tuple[type[RunConfig], type[DatasetConfig], type[ModelConfig]]:
+        return (RunConfig, self.dataset, self.model)
+
+    def declared(self) -> list[str]:
+        """Every key, in the order of declaration."""
+        return [key for schema in self.all() for key in field_types(schema)]
+
+
+def known_keys(layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, problems: list[str]) -> dict[str, Entry]:
+    """The entries of a user's or a built-in layer under their present names.
+
+    Args:
+        layer: entries by the keys they were given under.
+        schemas: what is known.
+        strict: whether the layer is meant for this one model: a key of another model is then a problem, where in a
+            file that models share it is passed over.
+        problems: takes a line for each unknown or retired key, and for one given under two names.
+    """
+    found: dict[str, Entry] = {}
+    for given, entry in layer.items():
+        key = ALIASES.get(given, given)
+        if schemas.of(key) is None:
+            if given in schemas.elsewhere() and not strict:
+                continue
+            if given in RETIRED:
+                problems.append(f"{given}: retired ({entry.where}): {RETIRED[given]}; remove it")
+            else:
+                problems.append(f"{given}: unknown key ({entry.where}){_hint(given, schemas)}")
+        elif key in found:
+            problems.append(f"{given}: the same as {key!r}, which is given too ({found[key].where}, {entry.where})")
+        else:
+            found[key] = entry
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredKeys:
+    """The values that a checkpoint or a run has stored, sorted by what this version makes of them."""
+
+    values: dict[str, Any]
+    """Under the present names of their keys."""
+    retired: tuple[str, ...]
+    """Keys that are left out, see `RETIRED`."""
+    unknown: tuple[str, ...]
+    """Keys of a newer version, or of a package that is not installed."""
+
+
+def sort_stored(stored: Mapping[str, Any], declared: Collection[str]) -> StoredKeys:
+    """Bring the flat values of an earlier version up to the keys that are declared now."""
+    present = {key if key in declared else ALIASES.get(key, key): value for key, value in stored.items()}
+    left = [key for key in present if key not in declared]
+    return StoredKeys(
+        values={key: value for key, value in present.items() if key in declared},
+        retired=tuple(key for key in left if key in RETIRED),
+        unknown=tuple(key for key in left if key not in RETIRED),
+    )
+
+
+def _hint(key: str, schemas: Schemas) -> str:
+    near = get_close_matches(key, [*ALIASES, *schemas.declared(), PROFILE], 1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    other = "; it belongs to another model" if key in schemas.elsewhere() else ""
+    return other or "; `--print-config` lists the keys there are"

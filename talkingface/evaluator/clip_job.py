@@ -1,0 +1,115 @@
+"""One clip of an evaluation: the videos to be dubbed, and what is measured when they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from talkingface.evaluator.clip_cache import ClipCache
+from talkingface.evaluator.clip_result import ClipResult, EvalClip
+from talkingface.evaluator.measured_video import MeasuredVideo
+from talkingface.evaluator.protocols.decoder import DecoderScores
+from talkingface.evaluator.protocols.dubbing import DubbingProtocol
+from talkingface.evaluator.scorer import Scorer
+from talkingface.utils.errors import UserError
+from talkingface.utils.face import FaceDetector
+from talkingface.utils.face.follow import FaceRecord
+from talkingface.utils.files import digest, file_mark
+
+DECODER = "decoder"
+"""Key of a clip's file in clips/: scores of the HR decoder, taken while the clip was dubbed with its own sound."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedVideo:
+    """A dubbed video of a clip."""
+
+    protocol: DubbingProtocol
+    path: Path
+    mark: str
+    """Changes with everything that the video is made from."""
+
+
+@dataclass(kw_only=True)
+class ClipJob:
+    """One clip, its videos, and what an earlier evaluation has written of them."""
+
+    clip: EvalClip
+    out_dir: Path
+    videos: Sequence[PlannedVideo]
+    mark: str
+    """Changes with everything that the scores are made from."""
+    cache: ClipCache
+    failed: dict[str, str] = field(default_factory=dict)
+    """Protocols that may fail and did, by their key, with the reason."""
+
+    @classmethod
+    def plan(
+        cls, clip: EvalClip, protocols: Sequence[DubbingProtocol], *, out_dir: Path, drawn_by: str, scored_by: str
+    ) -> ClipJob:
+        """Say what the clip needs.
+
+        Args:
+            clip: that is evaluated.
+            protocols: by which it may be dubbed.
+            out_dir: of the evaluation.
+            drawn_by: mark of the model and of how it dubs.
+            scored_by: mark of the metrics.
+        """
+        face, videos = file_mark(clip.video), []
+        for protocol in protocols:
+            sound = protocol.sound_mark(clip)
+            if sound is not None:
+                mark = digest(drawn_by, face, protocol.key, sound)
+                videos.append(PlannedVideo(protocol=protocol, path=protocol.video(out_dir, clip), mark=mark))
+        mark = digest(scored_by, repr(clip.speaker_seen), *(one.mark for one in videos))
+        return cls(clip=clip, out_dir=out_dir, videos=videos, mark=mark, cache=ClipCache.open(out_dir, clip.name))
+
+    def earlier_result(self) -> ClipResult | None:
+        """Return the scores of an earlier evaluation, if all its videos and scores are of today's inputs."""
+        return self.cache.result(self.mark) if all(map(self._is_there, self.videos)) else None
+
+    def _is_there(self, video: PlannedVideo) -> bool:
+        return self.cache.has_video(video.protocol.key, video.mark, video.path)
+
+    def dub(self, write: Callable[..., object], faces: FaceRecord) -> None:
+        """Write the videos that are not there.
+
+        Args:
+            write: dubs; given face, sound, output, `faces` and `watch`.
+            faces: found in the real video.
+
+        Raises:
+            UserError: a sound or an output cannot be used, in a protocol that may not fail.
+        """
+        for video in self.videos:
+            if self._is_there(video):
+                continue
+            decoder = DecoderScores()
+            try:
+                with video.protocol.sound(self.clip) as sound:
+                    write(self.clip.video, sound, video.path, faces=faces, watch=decoder)
+            except UserError as error:
+                if not video.protocol.may_fail:
+                    raise
+                self.failed[video.protocol.key] = str(error)
+                continue
+            more = {DECODER: decoder.means()} if video.protocol.own_sound else {}
+            self.cache.add_video(video.protocol.key, video.mark, **more)
+
+    def score(self, scorer: Scorer, real: MeasuredVideo, detector: FaceDetector) -> ClipResult:
+        """Measure the written videos."""
+        result = ClipResult(name=self.clip.name, speaker_seen=self.clip.speaker_seen)
+        result.cross_failed = next(iter(self.failed.values()), None)
+        result.decoder = self.cache.saved.get(DECODER, {})
+        for video in self.videos:
+            if video.protocol.key not in self.failed:
+                boxes = real.boxes if video.protocol.at_real_boxes else None
+                made = scorer.measure(video.path, detector, fps=real.fps, boxes=boxes)
+                video.protocol.score(result, scorer, real=real, made=made, out_dir=self.out_dir)
+        return result
+
+    def keep(self, result: ClipResult) -> None:
+        """Keep the scores for a later evaluation."""
+        self.cache.add_result(self.mark, result)
