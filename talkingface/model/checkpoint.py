@@ -150,7 +150,11 @@ def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint file's header and network weights, read once."""
+    """A checkpoint file's header and network weights, read once.
+
+    Weights stay in the file, mapped, until they are loaded into a network; optimizers are never read. Let go of it
+    soon: Windows cannot replace a mapped file.
+    """
 
     path: Path
     header: CheckpointHeader | None
@@ -164,7 +168,7 @@ class Checkpoint:
         Raises:
             CheckpointError: missing, damaged, or without network weights.
         """
-        contents = _read(Path(path))
+        contents = _read(Path(path), mapped=True)
         weights = contents.get("state_dict", contents)
         if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
             raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")

@@ -167,30 +167,14 @@ class SavedRuns:
             try:
                 found.append((run, run.status()))
             except UserError as error:
-                problems.append(f"{run.path} is passed over: {error}")
+                problems.append(f"passed over: {error}")
         found.sort(key=lambda entry: (str(entry[1].get("created", "")), entry[0].name), reverse=True)
         return cls(statuses=tuple(found), problems=tuple(problems))
 
     def matching(self, **wanted: Any) -> list[RunFolder]:
-        """Runs, newest first, whose status has these values; a value of None is not asked for."""
+        """Runs, newest first, whose status has these values: `model`, `dataset`, `finished`, ...; None asks nothing."""
         asked = {key: value for key, value in wanted.items() if value is not None}
         return [run for run, status in self.statuses if all(status.get(key) == asked[key] for key in asked)]
-
-
-def find_runs(
-    saved_dir: str | Path,
-    model: str | None = None,
-    dataset: str | None = None,
-    *,
-    finished: bool | None = None,
-    fingerprint: str | None = None,
-) -> list[RunFolder]:
-    """Runs under `saved_dir`, newest first; each argument that is given must match what the run's status says.
-
-    Damaged runs are passed over; `SavedRuns` names them.
-    """
-    wanted = {"model": model, "dataset": dataset, "finished": finished, "fingerprint": fingerprint}
-    return SavedRuns.read(saved_dir).matching(**wanted)
 
 
 def environment() -> dict[str, Any]:
