@@ -77,6 +77,9 @@ def load_lpips(path: Path, heads: Path, *, as_published: bool = False) -> Lpips:
         weights = lpips_heads(read_weights(heads))
     except KeyError as error:
         raise MissingWeightsError(f"{heads}: has no {error}; wanted the heads of LPIPS for VGG, version 0.1") from error
+    if tuple(head.numel() for head in weights) != LPIPS_WIDTHS:
+        widths = ", ".join(str(head.numel()) for head in weights)
+        raise MissingWeightsError(f"{heads}: heads of {widths} channels; wanted those of LPIPS for VGG, version 0.1")
     return Lpips(features, weights, as_published=as_published)
 
 
@@ -131,6 +134,7 @@ VGG19_LAYERS = 35
 LPIPS_TAPS = (3, 8, 15, 22, 29)
 """Layers of VGG16 after which LPIPS compares (Zhang et al. 2018): relu1_2, 2_2, 3_3, 4_3, 5_3."""
 LPIPS_WIDTHS = (64, 128, 256, 512, 512)
+"""Channels there."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and spread of red, green, blue in [0, 1]. LPIPS writes the same numbers for pictures in [-1, 1]."""
 
