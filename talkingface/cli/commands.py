@@ -193,5 +193,4 @@ def _need(arguments: Arguments, option: str) -> str:
         return arguments.options[option]
     known = {"model": catalog.model_names, "dataset": resolve.dataset_names}
     choices = f"; known: {', '.join(known[option]())}" if option in known else ""
-    word = (arguments.words or ("run",))[0]
-    raise UserError(f"--{option}: needed{choices} (see {word} --help)")
+    raise UserError(f"--{option}: needed{choices} (see {' '.join([*arguments.words[:1], '--help'])})")
