@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,17 +199,6 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
     if contents.get("format") != FORMAT:
         raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
     return _header(contents)
-
-
-def model_mark(model: object) -> str:
-    """Return a hash of a module's weights and buffers; of anything else a mark that is never the same again."""
-    if not isinstance(model, nn.Module):
-        return secrets.token_hex(8)
-    total = hashlib.sha256(type(model).__name__.encode())
-    for name, value in model.state_dict().items():
-        total.update(name.encode())
-        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()[:16]
 
 
 def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
