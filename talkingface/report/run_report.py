@@ -16,9 +16,10 @@ from talkingface.report import run_tables, words
 from talkingface.report.cards import cards, clip_table, ranked
 from talkingface.report.charts import loss_charts
 from talkingface.report.evaluation_facts import EvaluationFacts
-from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs, run_folders
+from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs
 from talkingface.report.page import templates_mark, write_page
 from talkingface.report.sections import Block, Bullets, Charts, Clips, Definitions, Section, Table, Text, to_markdown
+from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.files import write_text
 
 logger = logging.getLogger(__name__)
@@ -100,12 +101,12 @@ def earlier_runs(facts: Facts) -> list[Facts]:
     """Return evaluated runs of the same dataset beside this one that began before it, newest first."""
     if facts.run is None or facts.evaluation is None:
         return []
-    others = [one for one in run_folders(facts.run.parent) if one.name != facts.name]
-    runs, problems = read_runs(one for one in others if (one / EVALUATION / "metrics.json").is_file())
+    saved = SavedRuns.read(facts.run.parent)
+    others = [one for one in saved.matching(dataset=facts.dataset) if one.name != facts.name]
+    runs, problems = read_runs(one for one in others if (one.path / EVALUATION / "metrics.json").is_file())
     for problem in problems:
         logger.warning("%s", problem)
-    alike = [one for one in runs if one.dataset == facts.dataset and one.evaluation and one.created < facts.created]
-    return alike[: run_tables.MOST_EARLIER]
+    return [one for one in runs if one.created < facts.created][: run_tables.MOST_EARLIER]
 
 
 def _figures(facts: Facts, earlier: Sequence[Facts]) -> list[Section]:
