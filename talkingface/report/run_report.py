@@ -12,13 +12,26 @@ from markupsafe import Markup
 from talkingface.evaluator.evaluation import relative_path
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.tables import ARROWS, by_reason, ranges_text
-from talkingface.report import run_tables, words
+from talkingface.report import run_tables
 from talkingface.report.cards import cards, clip_table, ranked
 from talkingface.report.charts import loss_charts
 from talkingface.report.evaluation_facts import EvaluationFacts
 from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs
 from talkingface.report.page import templates_mark, write_page
-from talkingface.report.sections import Block, Bullets, Charts, Clips, Definitions, Section, Table, Text, to_markdown
+from talkingface.report.sections import (
+    Block,
+    Bullets,
+    Charts,
+    Clips,
+    Definitions,
+    Section,
+    Table,
+    Text,
+    in_words,
+    subtitle,
+    tiles,
+    to_markdown,
+)
 from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.files import write_text
 
@@ -84,14 +97,14 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
         *_left_out(found),
         _how(facts, path.parent),
     ]
-    subtitle, sentences = words.subtitle(facts), words.in_words(found) if found else []
+    under_title, sentences = subtitle(facts), in_words(found) if found else []
     if not found and not facts.expert:
         sentences = [NOT_EVALUATED]
     write_page(
-        path, "report.html", title=facts.name, facts=facts, subtitle=subtitle, sentences=sentences,
-        tiles=words.tiles(found) if found else [], sections=sections, mark=Markup(mark),
+        path, "report.html", title=facts.name, facts=facts, subtitle=under_title, sentences=sentences,
+        tiles=tiles(found) if found else [], sections=sections, mark=Markup(mark),
     )  # fmt: skip
-    head = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *subtitle])), ""]
+    head = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *under_title])), ""]
     lines = [*head, *(f"- {one}" for one in sentences), *to_markdown(sections)]
     write_text(path.with_suffix(".md"), "\n".join(lines) + "\n")
     return path

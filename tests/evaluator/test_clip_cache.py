@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from talkingface.evaluator.clip_cache import ClipCache
+from talkingface.evaluator.clip_job import ClipCache
 from talkingface.evaluator.clip_result import ClipResult
 
 
