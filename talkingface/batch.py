@@ -4,7 +4,7 @@ Datasets give uint8 pixels (a quarter of the bytes to copy); `to_network` moves 
 scales, masks and joins them there.
 """
 
-# B batch, T frames, C channels, H/W pixels, M mel bins (80), S mel steps (16); of second-stage faces S is the side
+# B batch, T frames, C channels, H/W pixels, M mel bins (80), S mel steps (16); of faces that HR draws S is the side
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ IN_SYNC = "in_sync"
 OFF_MELS = "off_mels"
 """Expert training with several sounds a face: (B, K, M, S) float32, mel windows of other starts of the clip."""
 GT_IMG = "gt_img"
-"""Second stage: real faces. Stored (B, 3, S, S) uint8 BGR; for the network float in [0, 1]."""
+"""What the HR decoder shall draw: real faces. Stored (B, 3, S, S) uint8 BGR; for the network float in [0, 1]."""
 GT_SKETCH = "gt_sketch"
 """Their sketches. Stored (B, 1, S, S) uint8, 0 or 255; for the network three equal channels, 0 or 1."""
 GT_MASK = "gt_mask"
 """Where their lips are. Stored (B, 1, S, S) uint8, 0 or 255; for the network 0 or 1."""
 HYPER_IMG = "hyper_img"
-"""Faces of the first stage, of the same frames. Stored (B, 3, HYPER_SIZE, HYPER_SIZE); otherwise like `gt_img`."""
+"""The Base's faces of the same frames. Stored (B, 3, HYPER_SIZE, HYPER_SIZE); otherwise like `gt_img`."""
 HYPER_SKETCH = "hyper_sketch"
 """Their sketches. Stored (B, 1, HYPER_SIZE, HYPER_SIZE); otherwise like `gt_sketch`."""
 
 HYPER_SIZE = 128
-"""Side of the first stage's faces where the second reads them, whatever size they were drawn at."""
+"""Side of the Base's faces where the decoder reads them, whatever size they were drawn at."""
 
 Batch = dict[str, Tensor]
 

@@ -1,16 +1,24 @@
 """Which mel steps belong to which video frames: arithmetic only, no data.
 
-The mel has 80 steps a second; the window of one frame, and of five, is 16 of them (0.2 s). Frames are counted from 0.
+The mel has 80 steps a second. A face is drawn from a window of 16 of them (0.2 s) that begins one frame of 25 fps
+before it, so that the frame lies inside the sound that it shows; a sync expert hears a window that begins with its
+frames. Frames are counted from 0, at any rate.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from talkingface.utils.media.mel import MEL_STEPS, MELS_PER_SECOND
+
+MelTiming = Literal["training", "published"]
+"""`training`: a face's mel begins one frame of 25 fps before it, as in training. `published`: it begins with it."""
+TRAINING_FPS = 25
 
 
 def mel_start(frame: int, fps: float = 25) -> int:
@@ -23,37 +31,25 @@ def window_steps(num_frames: int, fps: float = 25) -> int:
     return max(MEL_STEPS, math.ceil(MELS_PER_SECOND * num_frames / fps - 1e-9))
 
 
-def indiv_starts(frame: int, num_frames: int = 5, fps: float = 25) -> list[int]:
-    """First mel steps of the per-frame windows of frames `frame` .. `frame + num_frames - 1`.
+def face_mel_starts(frames: Iterable[int], fps: float = 25, *, steps: int, timing: MelTiming = "training") -> list[int]:
+    """First mel steps of the windows that the faces of `frames` are drawn from, in training and dubbing alike.
 
-    Each begins one frame before its own, so that the frame lies inside the sound that it shows; hence `frame >= 1`.
-
-    Raises:
-        ValueError: `frame` is 0, before which there is no sound.
-    """
-    if frame < 1:
-        raise ValueError(
-            f"frame: per-frame mel windows begin one frame earlier, so frame must be 1 or more, got {frame}"
-        )
-    return [mel_start(j - 1, fps) for j in range(frame, frame + num_frames)]
-
-
-def inference_starts(mel_steps: int, fps: float = 25) -> list[int]:
-    """First mel steps of consecutive frames at `fps` until the mel ends, as the published inference cuts them.
-
-    Frame k starts at int(k * 80 / fps) (the ratio first, as published: at other rates the rounding differs); the
-    last window is the last 16 steps. Training windows start one frame earlier.
+    Windows that would begin before the sound, as that of frame 0, begin with it; those that would run past its end
+    are its last 16 steps.
 
     Args:
-        mel_steps: length of the mel, at least 16.
+        frames: numbers of video frames, each counted at `fps`.
+        fps: frames a second.
+        steps: length of the mel, 16 at least.
+        timing: see `MelTiming`.
     """
-    ratio = MELS_PER_SECOND / fps
-    starts = []
-    frame = 0
-    while (start := int(frame * ratio)) + MEL_STEPS <= mel_steps:
-        starts.append(start)
-        frame += 1
-    return [*starts, mel_steps - MEL_STEPS]
+    starts = _face_starts(list(frames), fps, timing)
+    return [int(start) for start in np.clip(starts, 0, max(steps - MEL_STEPS, 0))]
+
+
+def _face_starts(frames: ArrayLike, fps: float, timing: MelTiming = "training") -> NDArray[np.int64]:
+    lead = fps / TRAINING_FPS if timing == "training" else 0.0
+    return np.floor(MELS_PER_SECOND * (np.asarray(frames, np.float64) - lead) / fps).astype(np.int64)
 
 
 def run_starts(present: NDArray[np.bool_], num_frames: int) -> NDArray[np.int64]:
@@ -75,5 +71,5 @@ def valid_starts(
     starts = run_starts(present, num_frames)
     heard = starts + sound_shift
     ends = (MELS_PER_SECOND * heard / fps).astype(np.int64) + window_steps(num_frames, fps)
-    last = (MELS_PER_SECOND * (heard + max(num_frames - 2, 0)) / fps).astype(np.int64) + MEL_STEPS
+    last = _face_starts(heard + num_frames - 1, fps) + MEL_STEPS
     return starts[(heard >= 1) & (np.maximum(ends, last) <= mel_steps)]

@@ -31,13 +31,13 @@ class ReportStage:
         return (evaluation.parent if is_run else None), evaluation
 
     def _look(self) -> Look:
-        from talkingface.report.run_report import place, stands
+        from talkingface.report.run_report import is_up_to_date, report_path
 
         run, evaluation = self._sources()
         if run is None and evaluation is None:
             return Look(True, "one page with losses, metrics and videos")
-        self.path = place(run, evaluation)
-        if stands(run, evaluation):
+        self.path = report_path(run, evaluation)
+        if is_up_to_date(run, evaluation):
             return Look(False, f"{self.path} is of these files")
         return Look(True, f"one page with losses, metrics and videos: {self.path}")
 

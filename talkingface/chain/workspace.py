@@ -24,7 +24,8 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.trained import Trained, load_trained
-from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.progress import extends
+from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import UserError
 
 LOGGER = logging.getLogger(__name__)
@@ -180,7 +181,10 @@ class Workspace:
         )
 
     def choose_run(self, part: Part) -> RunChoice:
-        """The newest run with the same configuration on the same clips: used if it finished, else continued."""
+        """The newest run with the same configuration on the same clips: used if it finished, else continued.
+
+        One that finished is continued too where its end lies later now.
+        """
         config = part.config
         if config.run.resume == "never":
             return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
@@ -191,6 +195,9 @@ class Workspace:
             reason = f"new run; {changed or 'none with this configuration was found'}"
             return RunChoice(run=None, finished=False, reason=reason)
         run = found[0]
+        if run.finished and extends(config.model, run.status):
+            reason = f"continue {run.folder.path}, which ended by {run.status['ended_by']}: its end lies later now"
+            return RunChoice(run=run.folder, finished=False, reason=reason)
         if run.finished:
             reason = f"{run.folder.path} has finished with this configuration"
             return RunChoice(run=run.folder, finished=True, reason=reason)
@@ -216,13 +223,10 @@ class Workspace:
 
     def _runs_under(self, saved_dir: str) -> dict[Path, Run]:
         if saved_dir not in self._read.runs:
-            found: dict[Path, Run] = {}
-            for file in sorted(Path(saved_dir).glob("*/status.json")):
-                folder = RunFolder(file.parent)
-                try:
-                    found[folder.path] = Run(folder=folder, status=folder.status())
-                except UserError as error:
-                    LOGGER.warning("passed over: %s", error)
+            saved = SavedRuns.read(saved_dir)
+            for problem in saved.problems:
+                LOGGER.warning(problem)
+            found = {folder.path: Run(folder=folder, status=status) for folder, status in saved.statuses}
             self._read.runs[saved_dir] = found
         return self._read.runs[saved_dir]
 

@@ -124,11 +124,10 @@ def list_rows(arguments: Arguments) -> None:
 
         print("\n".join(list_runs(arguments.flags.get("saved_dir", "saved"))))
         return
-    rows = catalog.one_each(catalog.DATASETS)
     tables = {
         "models": {name: catalog.model_row(name).description for name in catalog.model_names()},
         "datasets (or the folder of your videos)": {
-            name: rows.get(name, catalog.VIDEOS).description for name in resolve.dataset_names()
+            name: catalog.dataset_row(name).description for name in resolve.dataset_names()
         },
         "profiles (ready settings for each model)": dict.fromkeys(profiles(), ""),
         "read more": {"COMMAND --help": "what a command does, reads and writes; its options and keys", **MORE},
@@ -194,5 +193,4 @@ def _need(arguments: Arguments, option: str) -> str:
         return arguments.options[option]
     known = {"model": catalog.model_names, "dataset": resolve.dataset_names}
     choices = f"; known: {', '.join(known[option]())}" if option in known else ""
-    word = (arguments.words or ("run",))[0]
-    raise UserError(f"--{option}: needed{choices} (see {word} --help)")
+    raise UserError(f"--{option}: needed{choices} (see {' '.join([*arguments.words[:1], '--help'])})")

@@ -8,13 +8,14 @@ from typing import Any
 
 from talkingface.chain.stage import Look, line
 from talkingface.config.loader import Overrides
-from talkingface.generate.files import SAMPLE_RATE, open_face
+from talkingface.generate.cut import frame_count
+from talkingface.generate.files import open_face, read_sound, user_path
 from talkingface.model.checkpoint import checkpoint_file
 from talkingface.model.trained import Trained, load_trained
 from talkingface.utils.device import pick_device, uses_bf16
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import make_detector
-from talkingface.utils.media.audio import read_audio
+from talkingface.utils.media.mel import SAMPLE_RATE
 
 
 def plan_dubbing(
@@ -29,16 +30,17 @@ def plan_dubbing(
         UserError: something is missing or does not fit, as `generate_video` would say.
     """
     for flag, given in (("face", face), ("audio", audio)):
-        if not Path(given).is_file():
+        if not user_path(given).is_file():
             raise MediaError(f"--{flag}={given}: no such file")
-    trained = load_trained(checkpoint_file(checkpoint), model=model, overrides=overrides)
+    trained = load_trained(checkpoint_file(user_path(checkpoint)), model=model, overrides=overrides)
     if not trained.row.makes_video:
         raise UserError(f"{checkpoint}: is of {trained.row.name}, which draws no faces; wanted a model that does")
     run = trained.config.run
     device = pick_device(run.device)
-    source, seconds = open_face(face), _seconds(audio)
+    source, samples = open_face(face), read_sound(audio)
+    seconds = len(samples) / SAMPLE_RATE
     where = _where(output, (face, audio))
-    count = max(1, round(seconds * source.fps))
+    count = frame_count(samples, source.fps)
     frames = "a still image" if source.still else f"about {source.length} frames at {source.fps:g} fps"
     look = Look(True, f"{where}, {count} frames at {source.fps:g} fps{_beyond(source, count, run.loop)}")
     return [
@@ -50,13 +52,6 @@ def plan_dubbing(
     ]
 
 
-def _seconds(audio: str) -> float:
-    samples = read_audio(Path(audio), SAMPLE_RATE)
-    if len(samples) == 0:
-        raise MediaError(f"audio {audio}: holds no sound; wanted at least one video frame's length")
-    return len(samples) / SAMPLE_RATE
-
-
 def _origin(trained: Trained) -> str:
     if trained.header is None:
         return f"{trained.row.name} of another project"
@@ -65,7 +60,7 @@ def _origin(trained: Trained) -> str:
 
 def _first_face(source: Any, trained: Trained) -> str:
     """What the detector finds in the first frame; later frames may differ, so nothing is refused."""
-    frame = next(iter(source.frames(1)))
+    _, frame = next(iter(source.frames(1)))
     height, width = frame.shape[:2]
     data = trained.config.dataset
     with make_detector(data.face_detector, data.face_detector_weights) as detector:

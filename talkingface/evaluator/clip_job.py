@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from talkingface.evaluator.clip_cache import ClipCache
 from talkingface.evaluator.clip_result import ClipResult, EvalClip
-from talkingface.evaluator.measured_video import MeasuredVideo
+from talkingface.evaluator.measured_video import DETECTOR, MeasuredVideo
 from talkingface.evaluator.protocols.decoder import DecoderScores
 from talkingface.evaluator.protocols.dubbing import DubbingProtocol
 from talkingface.evaluator.scorer import Scorer
+from talkingface.generate import Dubber
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector
 from talkingface.utils.face.follow import FaceRecord
@@ -73,29 +74,30 @@ class ClipJob:
     def _is_there(self, video: PlannedVideo) -> bool:
         return self.cache.has_video(video.protocol.key, video.mark, video.path)
 
-    def dub(self, write: Callable[..., object], faces: FaceRecord) -> None:
+    def dub(self, dubber: Dubber, faces: FaceRecord) -> None:
         """Write the videos that are not there.
 
         Args:
-            write: dubs; given face, sound, output, `faces` and `watch`.
-            faces: found in the real video.
+            dubber: of the model.
+            faces: found in the real video by the detector that measures; the dubber uses them where it is its own.
 
         Raises:
             UserError: a sound or an output cannot be used, in a protocol that may not fail.
         """
+        known = faces if dubber.settings.face_detector == DETECTOR else None
         for video in self.videos:
             if self._is_there(video):
                 continue
-            decoder = DecoderScores()
+            decoder = DecoderScores() if video.protocol.own_sound else None
             try:
                 with video.protocol.sound(self.clip) as sound:
-                    write(self.clip.video, sound, video.path, faces=faces, watch=decoder)
+                    dubber.write(self.clip.video, sound, video.path, faces=known, watch=decoder)
             except UserError as error:
                 if not video.protocol.may_fail:
                     raise
                 self.failed[video.protocol.key] = str(error)
                 continue
-            more = {DECODER: decoder.means()} if video.protocol.own_sound else {}
+            more = {} if decoder is None else {DECODER: decoder.means()}
             self.cache.add_video(video.protocol.key, video.mark, **more)
 
     def score(self, scorer: Scorer, real: MeasuredVideo, detector: FaceDetector) -> ClipResult:

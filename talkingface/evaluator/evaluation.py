@@ -88,7 +88,7 @@ def write_evaluation(
         "format": FORMAT, "clips": len(results) - len(failed), "rows": rows, "not_measured": missing,
         "decoder": decoder, "failed": [{"name": name, "reason": reason} for name, reason in failed.items()],
         "notes": {one.name: one.note for one in results if one.note},
-        "videos": {name: [_relative(path, out_dir) for path in both] for name, both in usable.items()},
+        "videos": {name: [relative_path(path, out_dir) for path in both] for name, both in usable.items()},
         "protocol": dict(protocol), **facts, "per_clip": [one.plain() for one in results],
     }  # fmt: skip
     write_files(out_dir, report, results, scorer.metrics)
@@ -100,12 +100,12 @@ def write_evaluation(
     )  # fmt: skip
 
 
-def _relative(path: Path, folder: Path) -> str:
-    """A path as seen from the evaluation's folder, so that a moved project finds it; as it stands on another drive."""
+def relative_path(path: Path, folder: Path) -> str:
+    """Return a path as seen from a folder, so that a moved project finds it; unchanged on another drive of Windows."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # Windows has no way from one drive to another
-        return str(path)
+    except ValueError:
+        return path.as_posix()
 
 
 def failed_result(name: str, error: Exception, *, speaker_seen: bool | None = None) -> ClipResult:

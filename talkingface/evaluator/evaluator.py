@@ -6,7 +6,7 @@ One thread measures while the main one dubs, so two cores are used and at most t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -30,12 +30,11 @@ from talkingface.evaluator.protocols.reconstruction import Reconstruction
 from talkingface.evaluator.protocols.silence import Silence, silent_clips
 from talkingface.evaluator.scorer import Scorer
 from talkingface.evaluator.summary import PROTOCOLS
-from talkingface.generate import generate
-from talkingface.generate.synthesizer import DrawnFace, Predictor
-from talkingface.model.checkpoint import model_mark
+from talkingface.generate import Dubber, DubbingSettings
+from talkingface.generate.synthesizer import Predictor
+from talkingface.model.base import model_mark
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
-from talkingface.utils.face.follow import FaceRecord
 from talkingface.utils.files import digest
 
 OUTPUT_VERSION = 2
@@ -53,7 +52,6 @@ class Evaluator:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     detector: FaceDetector | None = None
     metrics: list[Metric] = field(default_factory=make_metrics)
-    fingerprint: str | None = None
     plots: int = 6
     progress: bool = True
     scorer: Scorer = field(init=False)
@@ -67,15 +65,8 @@ class Evaluator:
         Raises:
             UserError: No clips, two of one name, or not one clip that can be measured.
         """
-        names = [one.name for one in clips]
-        if not clips:
-            raise UserError(
-                "evaluate: there are no test clips; run the command `prepare` for this dataset first, or look into its "
-                "report: the test list is empty, or all its clips were left out"
-            )
-        if len(set(names)) != len(names):
-            raise UserError(f"evaluate: two clips have one name ({next(n for n in names if names.count(n) > 1)})")
-        fingerprint = self.fingerprint or model_mark(self.model)
+        check_clips(clips)
+        names, weights = [one.name for one in clips], model_mark(self.model)
         leakage = [one.title for one in self.metrics if one.metric_type == "leakage"]
         silent = silent_clips(names, self.config.run.leakage_clips if leakage else 0)
         pairs = cross_pairs(names, self.config.run.seed)
@@ -85,11 +76,11 @@ class Evaluator:
             Silence(clips=silent),
             OtherSound(sounds={name: by_name[other] for name, other in pairs.items()}),
         ]
-        marks = {"drawn_by": self._drawn_by(fingerprint), "scored_by": digest(str(OUTPUT_VERSION), self.scorer.mark())}
-        jobs = [ClipJob.plan(one, protocols, out_dir=self.out_dir, **marks) for one in clips]
-        own_detector = make_detector(DETECTOR) if self.detector is None else nullcontext(self.detector)
-        with own_detector as detector, in_evaluation_mode(self.expert):
-            results = self._results(jobs, detector)
+        drawn_by = digest(str(OUTPUT_VERSION), weights, DubbingSettings.of(self.config).mark())
+        scored_by = digest(str(OUTPUT_VERSION), self.scorer.mark())
+        results = self._results([
+            ClipJob.plan(one, protocols, out_dir=self.out_dir, drawn_by=drawn_by, scored_by=scored_by) for one in clips
+        ])  # fmt: skip
         compare_openings(results)
         not_done = {} if pairs else {"another clip's sound": "there is only one clip"}
         if not silent:
@@ -98,46 +89,27 @@ class Evaluator:
         return write_evaluation(
             results, self.scorer, out_dir=self.out_dir, plots=self.plots, not_measured=not_done,
             videos={one.name: (one.video, Reconstruction().video(self.out_dir, one)) for one in clips},
-            protocol=protocol_text(self.metrics, PROTOCOLS, **named),
-            facts={"pairs": pairs, "fingerprint": fingerprint},
+            protocol=protocol_text(self.metrics, PROTOCOLS, **named), facts={"pairs": pairs, "fingerprint": weights},
         )  # fmt: skip
 
-    def _drawn_by(self, fingerprint: str) -> str:
-        """Mark of all that changes the dubbed videos, beside face and sound."""
-        config = self.config
-        data, model = config.dataset, config.model
-        how = (model.img_size, model.input_size, data.crop_pads, data.box_smoothing, data.face_detector)
-        return digest(str(OUTPUT_VERSION), fingerprint, repr(how), model.mel_pad_mode, config.run.precision)
-
-    def _write(
-        self, face: Path, sound: Path, output: Path, *, faces: FaceRecord, watch: Callable[[DrawnFace], None]
-    ) -> None:
-        data = self.config.dataset
-        same = data.face_detector == DETECTOR
-        other = nullcontext(None) if same else make_detector(data.face_detector, data.face_detector_weights)
-        with other as detector:
-            generate(
-                self.model, face=face, audio=sound, output=output, detector=detector, faces=faces if same else None,
-                img_size=self.config.model.input_size, mel_pad_mode=self.config.model.mel_pad_mode,
-                device=self.device, precision=self.config.run.precision, pads=data.crop_pads,
-                box_smoothing=data.box_smoothing, batch_size=self.config.model.evaluate_batch_size, watch=watch,
-            )  # fmt: skip
-
-    def _results(self, jobs: list[ClipJob], detector: FaceDetector) -> list[ClipResult]:
+    def _results(self, jobs: list[ClipJob]) -> list[ClipResult]:
         """Return the results in the clips' order: those of an earlier evaluation, and new ones for the rest."""
         earlier = [(job.clip.name, job.earlier_result()) for job in jobs]
         results = {name: result for name, result in earlier if result is not None}
         todo = [job for job in jobs if job.clip.name not in results]
-        with tqdm(
-            total=len(jobs), initial=len(results), unit="clip", desc="evaluate", disable=not self.progress
-        ) as bar:
-            for job, result in self._run(todo, detector):
+        with (
+            make_detector(DETECTOR) if self.detector is None else nullcontext(self.detector) as detector,
+            Dubber(self.model, self.config, device=self.device) as dubber,
+            in_evaluation_mode(self.expert),
+            tqdm(total=len(jobs), initial=len(results), unit="clip", desc="evaluate", disable=not self.progress) as bar,
+        ):
+            for job, result in self._run(todo, detector, dubber):
                 results[result.name] = result
                 job.keep(result)
                 bar.update()
         return [results[job.clip.name] for job in jobs]
 
-    def _run(self, todo: list[ClipJob], detector: FaceDetector) -> Iterator[tuple[ClipJob, ClipResult]]:
+    def _run(self, todo: list[ClipJob], detector: FaceDetector, dubber: Dubber) -> Iterator[tuple[ClipJob, ClipResult]]:
         """Yield results in order. The worker thread measures the next real video, then scores what was dubbed."""
         waiting: deque[tuple[ClipJob, Future[ClipResult]]] = deque()
         with ThreadPoolExecutor(1, "measure") as worker:
@@ -153,7 +125,7 @@ class Evaluator:
                 scored: Future[ClipResult] = Future()
                 try:
                     real, faces = measured.result()
-                    job.dub(self._write, faces)
+                    job.dub(dubber, faces)
                     scored = worker.submit(job.score, self.scorer, real, detector)
                 except Exception as error:
                     scored.set_exception(error)
@@ -168,6 +140,22 @@ def _result_of(clip: EvalClip, future: Future[ClipResult]) -> ClipResult:
         return future.result()
     except Exception as error:
         return failed_result(clip.name, error, speaker_seen=clip.speaker_seen)
+
+
+def check_clips(clips: Sequence[EvalClip]) -> None:
+    """Refuse what cannot be evaluated.
+
+    Raises:
+        UserError: No clips, or two of one name.
+    """
+    if not clips:
+        raise UserError(
+            "evaluate: there are no test clips; run the command `prepare` for this dataset first, or look into its "
+            "report: the test list is empty, or all its clips were left out"
+        )
+    names = [one.name for one in clips]
+    if len(set(names)) != len(names):
+        raise UserError(f"evaluate: two clips have one name ({next(n for n in names if names.count(n) > 1)})")
 
 
 @contextmanager
@@ -193,7 +181,6 @@ def evaluate(
     device: torch.device | str = "cpu",
     detector: FaceDetector | None = None,
     metrics: tuple[str, ...] | None = None,
-    fingerprint: str | None = None,
     plots: int = 6,
     progress: bool = True,
 ) -> Evaluation:
@@ -208,7 +195,6 @@ def evaluate(
         device: Where model and expert are.
         detector: Measures the videos; made and closed here if None.
         metrics: Names from registry.py; None is all.
-        fingerprint: Marks the model's weights, to know which videos are of them; worked out from the weights if None.
         plots: Clips whose opening curves are drawn, worst first.
         progress: Show a bar.
 
@@ -217,5 +203,5 @@ def evaluate(
     """
     return Evaluator(
         model=model, config=config, out_dir=Path(out_dir), expert=expert, device=torch.device(device),
-        detector=detector, metrics=make_metrics(metrics), fingerprint=fingerprint, plots=plots, progress=progress,
+        detector=detector, metrics=make_metrics(metrics), plots=plots, progress=progress,
     ).evaluate(clips)  # fmt: skip

@@ -11,14 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from talkingface.generate.dubber import PadMode
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import FaceDetector
 from talkingface.utils.face.crop import crop
 from talkingface.utils.face.follow import FaceRecord, Pads, follow_face
 from talkingface.utils.face.landmarks import mouth_opening
 from talkingface.utils.media.audio import read_audio
-from talkingface.utils.media.mel import MEL_BINS, SAMPLE_RATE, melspectrogram
+from talkingface.utils.media.mel import MEL_BINS, SAMPLE_RATE, PadMode, melspectrogram
 from talkingface.utils.media.video import probe, read_frames
 
 DETECTOR = "mediapipe"

@@ -15,9 +15,9 @@ from talkingface.evaluator.measured_video import MeasuredVideo, MeasureSettings,
 from talkingface.evaluator.metrics.base import ClipPair, Metric, SetMetric
 from talkingface.evaluator.metrics.networks import MetricNetworks, SyncExpert
 from talkingface.evaluator.metrics.registry import make_metrics, unmeasured
-from talkingface.generate.dubber import PadMode
 from talkingface.utils.face import FaceDetector
 from talkingface.utils.files import digest
+from talkingface.utils.media.mel import PadMode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,13 @@
-"""A face video and a sound to a dubbed video: reader -> tracker -> synthesizer -> paste -> writer.
+"""A face video and a sound to a dubbed video.
 
-Each part is a generator over the one before it, so frames stream through and memory does not grow with length.
-`generate` in pipeline.py joins them.
+with Dubber.from_checkpoint("saved/<run>", device="cpu") as dubber:
+    dubber.write("person.mp4", "speech.wav", "out.mp4")
+    for frame in dubber.frames("person.mp4", "speech.wav"): ...
 """
 
-from talkingface.generate.dubber import GenerateSummary, generate
+from talkingface.generate.drawn import DrawnFace, GenerateSummary
+from talkingface.generate.dubber import Dubber
 from talkingface.generate.paste import PasteOptions
+from talkingface.generate.settings import DubbingSettings
 
-__all__ = ["GenerateSummary", "PasteOptions", "generate"]
+__all__ = ["DrawnFace", "Dubber", "DubbingSettings", "GenerateSummary", "PasteOptions"]

@@ -1,228 +1,222 @@
-"""`generate`: a face video or image and a sound to a dubbed video, streaming.
+"""`Dubber`: a trained model that gives a face video or image the lips of another sound, as a stream.
 
-Work ahead in a thread: the next frames are decoded and tracked while the model draws the last ones.
+    frames of the file -> faces followed -> faces drawn -> pasted into their frames -> written
+
+Each step is a generator over the one before, so memory does not grow with length.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, TypeVar
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
-from talkingface.generate.files import SAMPLE_RATE, FaceSource, Loop, check_output, open_face, open_writer
-from talkingface.generate.paste import PasteOptions, paste
-from talkingface.generate.synthesizer import (
-    MEL_STEPS,
-    MELS_PER_SECOND,
-    DrawnFace,
-    MelTiming,
-    Predictor,
-    Synthesizer,
-    draw_faces,
-    first_stage,
-)
-from talkingface.utils.errors import MediaError
-from talkingface.utils.face import Face, FaceDetector
-from talkingface.utils.face.follow import FaceRecord, FollowedFrame, Pads, follow_face
-from talkingface.utils.media.audio import read_audio
-from talkingface.utils.media.mel import melspectrogram
-
-PadMode = Literal["constant", "reflect"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerateSummary:
-    """What was written."""
-
-    frames: int
-    """Frames of the output."""
-    faces_missing: int
-    """Frames in which no face was found; they are the input's own."""
-    meshes_missing: int
-    """Frames whose sketch is that of the nearest frame with a face mesh, of models that sketch."""
-    fps: float
-    """Frame rate of the output."""
-    seconds: float
-    """Length of the output."""
-    elapsed: float
-    """Seconds that it took."""
+from talkingface.config.loader import Overrides
+from talkingface.config.schema import Config
+from talkingface.generate.ahead import ahead
+from talkingface.generate.cut import Samples, cut_faces, frame_count
+from talkingface.generate.drawn import DrawnFace, GenerateSummary, Tally, Watch
+from talkingface.generate.files import AnyPath, FaceSource, check_output, open_face, read_sound, user_path
+from talkingface.generate.paste import paste
+from talkingface.generate.settings import DubbingSettings
+from talkingface.generate.synthesizer import DecoderModel, Picture, Predictor, Synthesizer
+from talkingface.model.checkpoint import checkpoint_file
+from talkingface.model.trained import load_trained
+from talkingface.utils.device import pick_device
+from talkingface.utils.errors import MediaError, UserError
+from talkingface.utils.face import FaceDetector, make_detector
+from talkingface.utils.face.follow import FaceRecord, Find, follow_face
+from talkingface.utils.face.sketch import Mesh
+from talkingface.utils.media.mel import SAMPLE_RATE
+from talkingface.utils.media.video import VideoWriter
 
 
-def generate(
-    model: Predictor,
-    *,
-    face: str | Path,
-    audio: str | Path,
-    output: str | Path,
-    detector: FaceDetector | None = None,
-    faces: FaceRecord | None = None,
-    img_size: int,
-    mel_pad_mode: PadMode = "constant",
-    device: torch.device | str = "cpu",
-    precision: str = "auto",
-    pads: Pads = (0, 0, 0, 0),
-    batch_size: int = 16,
-    box_smoothing: int = 5,
-    loop: Loop = "bounce",
-    mel_timing: MelTiming = "training",
-    paste_options: PasteOptions | None = None,
-    crf: int = 18,
-    progress: bool = False,
-    watch: Callable[[DrawnFace], None] | None = None,
-) -> GenerateSummary:
-    """Write a video of `face` speaking `audio`, as long as the sound, at the face video's frame rate.
+class Dubber:
+    """Dubs any number of videos with one trained model, one after another.
+
+    How it does so is said by the configuration, see `DubbingSettings`. Face detector and face mesh are made when they
+    are first needed, serve all videos, and are freed by `close` or at the end of a `with` block.
 
     Args:
-        model: Already on `device`.
-        face: Video or still image.
-        audio: Sound file, or a video whose sound is used.
-        output: mp4 file to write; its folder is made.
-        detector: Finds the face; not closed here.
-        faces: The faces of the video's frames where they are known; the detector is then not asked.
-        img_size: Side of the square crop that the model reads.
-        mel_pad_mode: `constant` or `reflect`, as the model was trained.
-        device: Where the model is.
-        precision: `fp32`, `bf16`, or `auto` (bf16 on CUDA).
-        pads: Pixels added to the box: top, bottom, left, right. None by default, as at preparation: the box of the
-            face mesh reaches below the chin already. The published inference adds 10 below S3FD's box.
-        batch_size: Faces in one call of the model.
-        box_smoothing: Frames over which boxes are averaged.
-        loop: What a video does when the sound is longer.
-        mel_timing: `training` (default) or the `published` offset, one frame later.
-        paste_options: Feathering and colours.
-        crf: x264 quality.
-        progress: Show a bar.
-        watch: Is shown every frame with what was drawn for it, before that is pasted.
-
-    Raises:
-        MediaError: A file is missing or unreadable, the sound is empty, no face is in the whole video, or the output
-            cannot be written.
+        network: the trained model, on `device`.
+        config: its configuration.
+        device: where the network is; None picks the configuration's.
+        detector: finds faces, and stays the caller's; None makes the configuration's.
+        mesh: finds the landmarks that sketches are drawn from, for models with a decoder; likewise.
     """
-    began = time.monotonic()
-    source = open_face(face)
-    if not Path(audio).is_file():
-        raise MediaError(f"audio {audio}: no such file; wanted a sound file or a video with sound")
-    path = check_output(output, (source.path, Path(audio)))
-    samples = read_audio(Path(audio), SAMPLE_RATE)
-    if len(samples) == 0:
-        raise MediaError(f"audio {audio}: holds no sound; wanted at least one video frame's length")
-    count = max(1, round(len(samples) / SAMPLE_RATE * source.fps))
-    device = torch.device(device)
-    synthesizer = Synthesizer(
-        model=first_stage(model), mel=_mel(samples, mel_pad_mode), fps=source.fps, img_size=img_size, device=device,
-        precision=precision, pads=pads, batch_size=batch_size, mel_timing=mel_timing,
-    )  # fmt: skip
-    missing = meshes_missing = 0
 
-    def find(number: int, frame: np.ndarray) -> Face | None:
+    def __init__(
+        self,
+        network: Predictor,
+        config: Config,
+        *,
+        device: torch.device | str | None = None,
+        detector: FaceDetector | None = None,
+        mesh: Mesh | None = None,
+    ) -> None:
+        self.network, self.config = network, config
+        self.settings = DubbingSettings.of(config)
+        self.device = pick_device(config.run.device) if device is None else torch.device(device)
+        self._detector, self._mesh = detector, mesh
+        self._opened = ExitStack()
+
+    @classmethod
+    def from_checkpoint(
+        cls, path: AnyPath, *, model: str | None = None, overrides: Overrides | None = None, **options: Any
+    ) -> Self:
+        """Load a trained model.
+
+        Args:
+            path: a run's folder or a .pth file, ours or an original project's.
+            model: the catalog row; needed for checkpoints of original projects only.
+            overrides: the user's files and flags, above the checkpoint's own values.
+            options: configuration keys, above those: `device="cpu"`, `crf=23`, `loop="restart"`.
+
+        Raises:
+            CheckpointError: it is missing, damaged, of another model, or does not say of which.
+            ConfigError: an option is no configuration key, or its value does not fit.
+            UserError: the model draws no faces, or the device is not there.
+        """
+        overrides = overrides or Overrides(profile="none", flags_from="options")
+        overrides = replace(overrides, flags={**overrides.flags, **options})
+        trained = load_trained(checkpoint_file(user_path(path)), model=model, overrides=overrides)
+        if not trained.row.makes_video:
+            raise UserError(f"{path}: is of {trained.row.name}, which draws no faces; wanted a model that does")
+        device = pick_device(trained.config.run.device)
+        return cls(trained.network.to(device), trained.config, device=device)
+
+    def frames(
+        self, face: AnyPath, audio: AnyPath, *, faces: FaceRecord | None = None, watch: Watch | None = None
+    ) -> Generator[Picture, None, None]:
+        """Yield the frames of `face` speaking `audio`, uint8 (H, W, 3) BGR, as long as the sound, at the face's rate.
+
+        The files are looked at when this is called, frames are made as they are asked for. Use the iterator up, or
+        close it, before the next video.
+
+        Args:
+            face: video or still image.
+            audio: sound file, or a video whose sound is used.
+            faces: the faces of the video, every frame looked at, where they are known; else they are detected.
+            watch: is shown every frame with what was drawn for it, before that is pasted.
+
+        Raises:
+            MediaError: a file is missing or unreadable, the sound is empty, or no face is in the whole video.
+        """
+        return self._dub(open_face(face), read_sound(audio), faces, watch)
+
+    def write(
+        self,
+        face: AnyPath,
+        audio: AnyPath,
+        output: AnyPath,
+        *,
+        faces: FaceRecord | None = None,
+        watch: Watch | None = None,
+        progress: bool = False,
+    ) -> GenerateSummary:
+        """Write the frames and the sound as a video, H.264 and AAC.
+
+        Args:
+            face: see `frames`, as are `audio`, `faces` and `watch`.
+            audio: its samples, mono at 16 kHz, become the video's sound and start with the first frame.
+            output: mp4 file to write, never one of the inputs; its folder is made. It appears when it is whole.
+            faces: see `frames`.
+            watch: see `frames`.
+            progress: show a bar.
+
+        Raises:
+            MediaError: as `frames`, or the output cannot be written.
+        """
+        began = time.monotonic()
+        source, samples = open_face(face), read_sound(audio)
+        path = check_output(output, (face, audio))
+        count = frame_count(samples, source.fps)
+        tally = Tally(watch)
+        with (
+            closing(self._dub(source, samples, faces, tally)) as frames,
+            VideoWriter(path, fps=source.fps, audio=samples, sample_rate=SAMPLE_RATE, crf=self.settings.crf) as writer,
+            tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
+        ):
+            for frame in frames:
+                writer.write(frame)
+                bar.update()
+        return tally.summary(fps=source.fps, elapsed=time.monotonic() - began)
+
+    def close(self) -> None:
+        """Free the detector and the mesh that were made here; a later video makes them again."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _dub(
+        self, source: FaceSource, samples: Samples, faces: FaceRecord | None, watch: Watch | None
+    ) -> Generator[Picture, None, None]:
+        """Paste what is drawn; refuse a video that has no face in a whole pass."""
+        some_face, last = False, -1
+        with closing(self._draw(source, samples, faces)) as stream:
+            for drawn in stream:
+                some_face = some_face or drawn.face is not None
+                if not some_face and drawn.frame.number <= last:  # the video is played on
+                    break
+                last = drawn.frame.number
+                if watch is not None:
+                    watch(drawn)
+                yield self._paste(drawn)
+        if not some_face:
+            what = "the image" if source.still else f"any of {last + 1} frames"
+            raise MediaError(
+                f"face {source.path}: no face was found in {what}; wanted one clearly visible face, at least 48 pixels "
+                "wide"
+            )
+
+    def _paste(self, drawn: DrawnFace) -> Picture:
+        frame = drawn.frame
+        if drawn.face is None or drawn.box is None:
+            return frame.frame
+        return paste(frame.frame, drawn.face, drawn.box, landmarks=frame.landmarks, options=self.settings.paste)
+
+    def _draw(self, source: FaceSource, samples: Samples, faces: FaceRecord | None) -> Generator[DrawnFace, None, None]:
+        """Follow the face and draw it in every frame that has one."""
+        settings = self.settings
+        synthesizer = Synthesizer(
+            self.network, device=self.device, precision=settings.precision, batch_size=settings.batch_size,
+            mesh=self._face_mesh() if isinstance(self.network, DecoderModel) else None,
+        )  # fmt: skip
+        frames = source.frames(frame_count(samples, source.fps), settings.loop)
+        followed = follow_face(frames, self._finder(faces), window=settings.box_smoothing)
+        with closing(ahead(followed, settings.batch_size)) as stream:
+            for one in synthesizer.draw(cut_faces(stream, samples, source.fps, settings)):
+                frame, box = one.item
+                yield DrawnFace(frame=frame, box=box, face=one.face, base_face=one.base_face, mesh_found=one.mesh_found)
+
+    def _finder(self, faces: FaceRecord | None) -> Find:
+        """Recall recorded faces, or detect those of another clip."""
         if faces is not None:
-            return faces.recall(number, frame)
-        assert detector is not None, "faces or who finds them"
-        return detector.detect(frame)
-
-    if detector is not None:
+            return faces.recall
+        if self._detector is None:
+            made = make_detector(self.settings.face_detector, self.settings.face_detector_weights)
+            self._detector = self._opened.enter_context(made)
+            self._opened.callback(setattr, self, "_detector", None)
+        detector = self._detector
         detector.reset()
-    followed = follow_face(source.frames(count, loop), find, window=box_smoothing)
-    followed = (replace(one, box=None) if _is_blank(one, pads) else one for one in followed)
-    with (
-        closing(ahead(followed, batch_size)) as frames,
-        open_writer(path, fps=source.fps, samples=samples, crf=crf) as writer,
-        tqdm(total=count, unit="frame", desc=path.name, disable=not progress) as bar,
-    ):
-        for done, drawn in enumerate(draw_faces(model, synthesizer, frames), 1):
-            one = drawn.frame
-            meshes_missing += not drawn.mesh_found
-            if watch is not None:
-                watch(drawn)
-            if drawn.box is None or drawn.face is None:
-                missing += 1
-                if missing == done == min(count, source.length):  # a whole pass without a face
-                    raise MediaError(_no_face(source, missing))
-                writer.write(one.frame)
-            else:
-                writer.write(paste(one.frame, drawn.face, drawn.box, landmarks=one.landmarks, options=paste_options))
-            bar.update()
-    return GenerateSummary(
-        frames=count, faces_missing=missing, meshes_missing=meshes_missing, fps=source.fps,
-        seconds=count / source.fps, elapsed=time.monotonic() - began,
-    )  # fmt: skip
+        return lambda _, frame: detector.detect(frame)
 
+    def _face_mesh(self) -> Mesh:
+        if self._mesh is None:
+            from talkingface.utils.face.crop_mesh import CropMesh
 
-def _mel(samples: np.ndarray, pad_mode: PadMode) -> np.ndarray:
-    """Return the sound's mel, float32 (80, n) with n >= 16: sounds shorter than one window are followed by silence."""
-    shortest = MEL_STEPS * SAMPLE_RATE // MELS_PER_SECOND
-    if len(samples) < shortest:
-        samples = np.pad(samples, (0, shortest - len(samples)))
-    return melspectrogram(samples, pad_mode)
-
-
-BLANK = 12
-"""Grey levels, of 255, by which the pixels of a picture of one colour differ at most."""
-
-
-def _is_blank(one: FollowedFrame, pads: Pads) -> bool:
-    """Whether a frame in which no face was found shows one colour where it should be, as black frames do."""
-    if one.found or one.box is None:
-        return False
-    x1, y1, x2, y2 = one.crop_box(pads)
-    return int(np.ptp(one.frame[y1:y2, x1:x2], axis=(0, 1)).max()) <= BLANK
-
-
-def _no_face(source: FaceSource, count: int) -> str:
-    what = "the image" if source.still else f"any of {count} frames"
-    return f"face {source.path}: no face was found in {what}; wanted one clearly visible face, at least 48 pixels wide"
-
-
-T = TypeVar("T")
-_POLL_SECONDS = 0.2
-
-
-def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
-    """Yield the items, which a thread takes from their source up to `depth` in advance.
-
-    What the source raises is raised here, in its place. Closing the generator ends the thread.
-    """
-    waiting: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(max(depth, 1))
-    stop = threading.Event()
-
-    def put(kind: str, value: T | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                waiting.put((kind, value), timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return
-
-    def work() -> None:
-        try:
-            for item in items:
-                put("item", item)
-                if stop.is_set():
-                    return
-            put("end", None)
-        except BaseException as error:
-            put("error", error)
-
-    thread = threading.Thread(target=work, name="ahead", daemon=True)
-    thread.start()
-    try:
-        while True:
-            kind, value = waiting.get()
-            if kind == "end":
-                return
-            if kind == "error":
-                assert isinstance(value, BaseException)
-                raise value
-            yield value  # type: ignore[misc]
-    finally:
-        stop.set()
-        thread.join()
+            self._mesh = self._opened.enter_context(CropMesh())
+            self._opened.callback(setattr, self, "_mesh", None)
+        return self._mesh

@@ -1,23 +1,25 @@
-"""Frames of the face, for as long as the sound lasts: a still image repeated, or a video played on past its end.
-
-Where the result goes: checks on the output path, then the encoder.
-"""
+"""The files of a dubbing: a face video or image that is played as long as the sound lasts, the sound, the output."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from talkingface.config.generating import Loop
 from talkingface.utils.errors import MediaError
-from talkingface.utils.media.video import VideoWriter, is_image, probe, read_frames, read_image
+from talkingface.utils.media.audio import read_audio
+from talkingface.utils.media.mel import SAMPLE_RATE
+from talkingface.utils.media.video import is_image, probe, read_frames, read_image
 
-Loop = Literal["bounce", "restart"]
-"""How a video goes on when the sound is longer: backwards and forwards without a jump, or from its start again."""
+AnyPath = str | os.PathLike[str]
+Frame = NDArray[np.uint8]
+"""(H, W, 3) BGR."""
 
 IMAGE_FPS = 25.0
 """Output rate of a still image."""
@@ -38,8 +40,8 @@ class FaceSource:
     length: int
     """Frames of one pass, by the file's header."""
 
-    def frames(self, count: int, loop: Loop = "bounce") -> Iterator[tuple[int, np.ndarray]]:
-        """Yield exactly `count` times a frame's number in the file, from 0, and the frame, uint8 (H, W, 3) BGR.
+    def frames(self, count: int, loop: Loop = "bounce") -> Iterator[tuple[int, Frame]]:
+        """Yield exactly `count` frames, each with its number in the file, from 0: a repeated frame has the same one.
 
         Args:
             count: Frames wanted; fewer than the video has ends early.
@@ -50,7 +52,7 @@ class FaceSource:
         """
         return islice(self._endless(loop), count)
 
-    def _endless(self, loop: Loop) -> Iterator[tuple[int, np.ndarray]]:
+    def _endless(self, loop: Loop) -> Iterator[tuple[int, Frame]]:
         if self.still:
             yield from repeat((0, read_image(self.path)))
         while True:
@@ -65,7 +67,7 @@ class FaceSource:
             if loop == "bounce" and length <= MOST_PASSES * chunk:
                 yield from self._backwards(length, chunk)
 
-    def _backwards(self, length: int, chunk: int) -> Iterator[tuple[int, np.ndarray]]:
+    def _backwards(self, length: int, chunk: int) -> Iterator[tuple[int, Frame]]:
         """Yield frames length-2 .. 1 (both turning points are shown once), decoding `chunk` frames at a time."""
         for stop in range(length - 1, 1, -chunk):
             start = max(1, stop - chunk)
@@ -74,13 +76,13 @@ class FaceSource:
                 yield held.pop()
 
 
-def open_face(path: str | Path) -> FaceSource:
-    """Look at the file and return how it will be played.
+def open_face(path: AnyPath) -> FaceSource:
+    """Look at a file and say how it will be played.
 
     Raises:
         MediaError: No such file, or neither image nor video.
     """
-    path = Path(path)
+    path = user_path(path)
     if not path.is_file():
         raise MediaError(f"face {path}: no such file; wanted a video or an image of a face")
     if is_image(path):
@@ -89,21 +91,33 @@ def open_face(path: str | Path) -> FaceSource:
     return FaceSource(path=path, fps=info.fps, still=False, length=info.frames)
 
 
-SAMPLE_RATE = 16000
+def read_sound(path: AnyPath) -> NDArray[np.float32]:
+    """Read a sound file, or the sound of a video: float32 mono at 16 kHz, not empty.
+
+    Raises:
+        MediaError: No such file, not readable, or without sound.
+    """
+    path = user_path(path)
+    if not path.is_file():
+        raise MediaError(f"audio {path}: no such file; wanted a sound file or a video with sound")
+    samples = read_audio(path, SAMPLE_RATE)
+    if len(samples) == 0:
+        raise MediaError(f"audio {path}: holds no sound; wanted at least one video frame's length")
+    return samples
 
 
-def check_output(output: str | Path, inputs: tuple[Path, ...]) -> Path:
+def check_output(output: AnyPath, inputs: tuple[AnyPath, ...]) -> Path:
     """Return the path to write, its folder made.
 
     Raises:
         MediaError: It is one of the inputs, a folder, or its name does not end in .mp4.
     """
-    path = Path(output)
+    path = user_path(output)
     if path.suffix.lower() != ".mp4":
         raise MediaError(f"output {path}: wanted a name that ends in .mp4")
     if path.is_dir():
         raise MediaError(f"output {path}: is a folder; wanted the name of a video file")
-    if any(path.resolve() == one.resolve() for one in inputs):
+    if any(path.resolve() == user_path(one).resolve() for one in inputs):
         raise MediaError(f"output {path}: is also an input and would be overwritten; give another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,13 +126,9 @@ def check_output(output: str | Path, inputs: tuple[Path, ...]) -> Path:
     return path
 
 
-def open_writer(path: Path, *, fps: float, samples: np.ndarray, crf: int) -> VideoWriter:
-    """Return the encoder: H.264 and AAC in mp4, the sound starting with the first frame.
-
-    Args:
-        path: A checked output path.
-        fps: Constant frame rate.
-        samples: float32 mono at 16 kHz.
-        crf: x264 quality, lower is better.
-    """
-    return VideoWriter(path, fps=fps, audio=samples, sample_rate=SAMPLE_RATE, crf=crf)
+def user_path(path: AnyPath) -> Path:
+    """The path, with the user's home folder for `~`, which no shell has put into `--face=~/clip.mp4`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # nobody's home
+        return Path(path)

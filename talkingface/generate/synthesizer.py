@@ -1,116 +1,50 @@
-"""From tracked frames and the sound's mel to drawn faces: mel chunks, batches, the model's call.
+"""From face crops and their mel windows to drawn faces, in batches, as a stream.
 
-Models of two stages: the first stage's faces are sketched as they stream by, then drawn again by the second.
+A generator draws a face from its crop, whose lower half it does not see, from a reference of the same person, and
+from the sound. A model with a decoder (HyperLipsHR) draws it again, larger, from what its Base drew and a sketch of
+that. Dubbing draws with this, and so does training where it shows a clip.
 """
 
-# B batch, C channels, H/W pixels, M mel bins (80), S mel steps (16)
-# B faces of a call
+# B faces of a call, C channels, s side of the crops, S side of the drawn faces, M mel bins (80), n mel steps
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Literal, Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from talkingface.batch import HYPER_IMG, HYPER_SIZE, HYPER_SKETCH, INDIV_MELS, INPUT_FRAMES, mask_lower_half
+from talkingface.batch import HYPER_IMG, HYPER_SIZE, HYPER_SKETCH, INDIV_MELS, INPUT_FRAMES
+from talkingface.pictures import input_frames, sketches_to_tensor, to_pictures, to_tensor
 from talkingface.utils.device import autocast
-from talkingface.utils.face.crop import crop
-from talkingface.utils.face.follow import FollowedFrame, Pads
-from talkingface.utils.face.sketch import Sketched, sketch_faces
+from talkingface.utils.face.sketch import Mesh, sketch_faces
 
-MEL_STEPS = 16
-MELS_PER_SECOND = 80
-TRAINING_FPS = 25
-MelTiming = Literal["training", "published"]
-"""`training`: a frame's mel starts one frame of 25 fps before it, as in training. `published`: it starts with it."""
+T = TypeVar("T")
+Picture = NDArray[np.uint8]
+"""(H, W, 3) BGR."""
+Mel = NDArray[np.float32]
+"""(M, 16): the window of one face."""
 
 
 class Predictor(Protocol):
-    """What generation needs of a model, which minds its own evaluation mode."""
+    """What drawing needs of a model, which minds its own evaluation mode."""
 
     def predict(self, batch: dict[str, Tensor]) -> Tensor:
-        """Input frames (B, 6, H, W) and mels (B, 1, M, S) to faces (B, 3, H, W) in [0, 1]."""
-
-
-def mel_chunk_start(frame: int, *, fps: float, length: int, timing: MelTiming = "training") -> int:
-    """Return the first mel step of the window for output frame `frame`, inside [0, length - 16].
-
-    Args:
-        frame: 0-based output frame.
-        fps: Output frames a second.
-        length: Mel steps of the whole sound.
-        timing: See `MelTiming`.
-    """
-    ahead = fps / TRAINING_FPS if timing == "training" else 0.0
-    start = math.floor(MELS_PER_SECOND * (frame - ahead) / fps)
-    return min(max(start, 0), max(length - MEL_STEPS, 0))
-
-
-@dataclass(kw_only=True)
-class Synthesizer:
-    """Draws the faces of a stream of frames; the first face found is the identity reference of all."""
-
-    model: Predictor
-    mel: np.ndarray
-    """float32 (M, n), n >= 16: the whole sound."""
-    fps: float
-    img_size: int
-    device: torch.device
-    precision: str = "fp32"
-    pads: Pads = (0, 0, 0, 0)
-    batch_size: int = 16
-    mel_timing: MelTiming = "training"
-    _reference: np.ndarray | None = field(default=None, init=False)
-
-    def draw(self, followed: Iterable[FollowedFrame]) -> Iterator[tuple[FollowedFrame, np.ndarray | None]]:
-        """Yield each frame with its drawn face, uint8 (img_size, img_size, 3) BGR, or None where there is no face."""
-        stream = iter(enumerate(followed))
-        while held := list(islice(stream, self.batch_size)):
-            with_face = [(number, one) for number, one in held if one.box is not None]
-            drawn = iter(self._predict(with_face)) if with_face else iter(())
-            for _, one in held:
-                yield one, (None if one.box is None else next(drawn))
-
-    def _predict(self, items: list[tuple[int, FollowedFrame]]) -> np.ndarray:
-        """Return uint8 (B, H, W, 3) BGR faces for frames that have a box."""
-        crops = np.stack([crop(one.frame, one.crop_box(self.pads), self.img_size) for _, one in items])
-        if self._reference is None:
-            self._reference = crops[0].copy()
-        mels = np.stack([self._mel_chunk(number) for number, _ in items])
-        with torch.inference_mode(), autocast(self.device, self.precision):
-            target = self._to_network(crops)
-            reference = self._to_network(self._reference[None]).expand_as(target)
-            frames = torch.cat([mask_lower_half(target), reference], dim=1)
-            indiv_mels = torch.from_numpy(mels)[:, None].to(self.device)
-            faces = self.model.predict({INPUT_FRAMES: frames, INDIV_MELS: indiv_mels})
-            # BCHW float to BHWC uint8, still on the device: a quarter of the bytes to copy back
-            pixels = faces.float().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
-        return pixels.cpu().numpy()
-
-    def _mel_chunk(self, number: int) -> np.ndarray:
-        start = mel_chunk_start(number, fps=self.fps, length=self.mel.shape[1], timing=self.mel_timing)
-        return self.mel[:, start : start + MEL_STEPS]
-
-    def _to_network(self, faces: np.ndarray) -> Tensor:
-        """uint8 (B, H, W, 3) to float (B, 3, H, W) in [0, 1] on the device."""
-        return torch.from_numpy(faces).to(self.device).permute(0, 3, 1, 2).float().div_(255).contiguous()
-
-
-Face = tuple[FollowedFrame, np.ndarray]
+        """`input_frames` (B, 6, s, s) and `indiv_mels` (B, 1, M, 16) to faces (B, 3, s, s) in [0, 1]."""
 
 
 @runtime_checkable
-class TwoStages(Protocol):
-    """What generation needs of such a model, besides `predict` on `hyper_img` and `hyper_sketch`."""
+class DecoderModel(Protocol):
+    """A model whose `predict` draws faces (B, 3, S, S) from `hyper_img` and `hyper_sketch`."""
 
     @property
-    def first_stage(self) -> Predictor:
+    def base(self) -> Predictor:
         """Draws the faces that are sketched."""
 
     @property
@@ -123,61 +57,99 @@ class TwoStages(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnFace:
-    """A frame and what was drawn for it."""
+class Drawn(Generic[T]):
+    """What was drawn for one item of the stream."""
 
-    frame: FollowedFrame
-    box: np.ndarray | None
-    """int (4,) x1, y1, x2, y2: where the face was cut out, padded and inside the frame; None where there is none."""
-    face: np.ndarray | None
-    """uint8 (S, S, 3) BGR; None where no face was found."""
-    first: np.ndarray | None = None
-    """The first stage's face, uint8 (s, s, 3) BGR, of models that have two."""
+    item: T
+    face: Picture | None
+    """(S, S, 3); None where there was no crop."""
+    base_face: Picture | None = None
+    """(s, s, 3): what the Base drew, of models with a decoder."""
     mesh_found: bool = True
-    """False where a sketch had to be that of the nearest frame that has one."""
+    """False where the sketch had to be that of the nearest frame in which the face mesh was found."""
 
 
-def draw_faces(model: Predictor, synthesizer: Synthesizer, followed: Iterable[FollowedFrame]) -> Iterator[DrawnFace]:
-    """Draw a stream of frames by a model of one or two stages; order and number of frames stay."""
-    drawn = synthesizer.draw(followed)
-    if not isinstance(model, TwoStages):
-        for frame, face in drawn:
-            yield DrawnFace(frame=frame, box=None if face is None else frame.crop_box(synthesizer.pads), face=face)
-        return
-    from talkingface.utils.face.crop_mesh import CropMesh
+class Synthesizer:
+    """Draws the faces of one person's stream of frames.
 
-    with CropMesh() as mesh:
-        for has_face, run in groupby(drawn, key=lambda one: one[1] is not None):
+    Args:
+        model: on `device`.
+        device: where the model is.
+        precision: `fp32`, `bf16`, or `auto` (bf16 on CUDA).
+        batch_size: faces in one call of the model.
+        mesh: finds the landmarks that sketches are drawn from; needed by models with a decoder.
+        reference: (s, s, 3), the face whose identity is kept; None takes the first face of the stream.
+    """
+
+    def __init__(
+        self,
+        model: Predictor,
+        *,
+        device: torch.device,
+        precision: str = "fp32",
+        batch_size: int = 16,
+        mesh: Mesh | None = None,
+        reference: Picture | None = None,
+    ) -> None:
+        self.model, self.device, self.precision, self.batch_size = model, device, precision, batch_size
+        self.mesh, self.reference = mesh, reference
+
+    def draw(self, stream: Iterable[tuple[T, Picture | None, Mel]]) -> Iterator[Drawn[T]]:
+        """Draw a stream of consecutive frames: anything, the face's crop if there is one, and the sound's window.
+
+        Order and number stay; a model with a decoder waits for some more frames, over which sketches are steadied.
+        """
+        if isinstance(self.model, DecoderModel):
+            yield from self._refine(self._draw(self.model.base, stream), self.model)
+        else:
+            yield from self._draw(self.model, stream)
+
+    def _draw(self, generator: Predictor, stream: Iterable[tuple[T, Picture | None, Mel]]) -> Iterator[Drawn[T]]:
+        stream = iter(stream)
+        while held := list(islice(stream, self.batch_size)):
+            crops = [crop for _, crop, _ in held if crop is not None]
+            mels = [mel for _, crop, mel in held if crop is not None]
+            faces = iter(self._generate(generator, np.stack(crops), np.stack(mels)) if crops else ())
+            for item, crop, _ in held:
+                yield Drawn(item=item, face=None if crop is None else next(faces))
+
+    def _generate(self, generator: Predictor, crops: NDArray[np.uint8], mels: NDArray[np.float32]) -> Iterable[Picture]:
+        """(B, s, s, 3) and (B, M, 16) to faces (B, s, s, 3): one call of the network."""
+        if self.reference is None:
+            self.reference = crops[0].copy()
+        with self._inference():
+            frames = input_frames(crops, self.reference[None], self.device)
+            indiv_mels = torch.from_numpy(mels)[:, None].to(self.device)
+            return to_pictures(generator.predict({INPUT_FRAMES: frames, INDIV_MELS: indiv_mels}))
+
+    def _refine(self, drawn: Iterable[Drawn[T]], model: DecoderModel) -> Iterator[Drawn[T]]:
+        """Sketch the Base's faces and draw them again; sketches are not steadied across frames without a face."""
+        if self.mesh is None:
+            raise ValueError("a model with a decoder needs a face mesh: Synthesizer(..., mesh=CropMesh())")
+        for has_face, run in groupby(drawn, key=lambda one: one.face is not None):
             if not has_face:
-                yield from (DrawnFace(frame=frame, box=None, face=None) for frame, _ in run)
+                yield from run
                 continue
             sketched = sketch_faces(
-                (((frame, face), face) for frame, face in run if face is not None),
-                mesh,
-                side=HYPER_SIZE,
-                reach=model.sketch_reach,
-                widen=model.widens_sketches,
-            )
-            while held := list(islice(sketched, synthesizer.batch_size)):
-                faces = refine(synthesizer, model, held)
+                ((one, one.face) for one in run if one.face is not None), self.mesh, side=HYPER_SIZE,
+                reach=model.sketch_reach, widen=model.widens_sketches,
+            )  # fmt: skip
+            while held := list(islice(sketched, self.batch_size)):
+                faces = self._decode(np.stack([one.face for one in held]), np.stack([one.sketch for one in held]))
                 for one, face in zip(held, faces, strict=True):
-                    frame, first = one.item
-                    yield DrawnFace(
-                        frame=frame, box=frame.crop_box(synthesizer.pads), face=face, first=first, mesh_found=one.found
-                    )
+                    base = one.item
+                    yield Drawn(item=base.item, face=face, base_face=base.face, mesh_found=one.found)
 
+    def _decode(self, faces: NDArray[np.uint8], sketches: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """(B, 128, 128, 3) and (B, 128, 128) to faces (B, S, S, 3): one call of the decoder."""
+        with self._inference():
+            batch = {
+                HYPER_IMG: to_tensor(faces, self.device),
+                HYPER_SKETCH: sketches_to_tensor(sketches, self.device),
+            }
+            return to_pictures(self.model.predict(batch))
 
-def first_stage(model: Predictor) -> Predictor:
-    """What the synthesizer draws with."""
-    return model.first_stage if isinstance(model, TwoStages) else model
-
-
-def refine(synthesizer: Synthesizer, model: Predictor, held: list[Sketched[Face]]) -> np.ndarray:
-    """uint8 (B, S, S, 3) BGR faces of the second stage."""
-    device = synthesizer.device
-    with torch.inference_mode(), autocast(device, synthesizer.precision):
-        faces = torch.from_numpy(np.stack([one.face for one in held])).to(device).permute(0, 3, 1, 2)
-        sketches = torch.from_numpy(np.stack([one.sketch for one in held])).to(device)[:, None].expand(-1, 3, -1, -1)
-        batch: dict[str, Tensor] = {HYPER_IMG: faces.float().div_(255), HYPER_SKETCH: sketches.float() / 255}
-        pixels = model.predict(batch).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
-    return pixels.contiguous().cpu().numpy()
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        with torch.inference_mode(), autocast(self.device, self.precision):
+            yield

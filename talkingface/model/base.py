@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 import torch
@@ -34,17 +36,11 @@ def recipe(config: Config | ModelConfig | None, kind: type[R]) -> R:
 
 
 class AbstractTalkingFace(nn.Module, ABC):
-    """A network with its recipe.
-
-    Attributes:
-        config: the model's part of the configuration.
-        video_source: who makes videos for `generate_batch`; whoever owns data and output folder sets it.
-    """
+    """A network with its recipe, `config`: the model's part of the configuration."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.video_source: Callable[[AbstractTalkingFace], Videos] | None = None
 
     @abstractmethod
     def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
@@ -68,14 +64,29 @@ class AbstractTalkingFace(nn.Module, ABC):
             self.train(training)
 
     def generate_batch(self) -> Videos:
-        """Write the evaluation videos and name them: `{"generated_video": [...], "real_video": [...]}`.
+        """For models that dub their own test videos, as those of talkingface-toolkit do: name them with the real ones.
+
+        Here a network draws frames, and the evaluator makes the videos of every model in the same way; a model that
+        overrides this keeps working for callers of its own.
+
+        Returns:
+            `{"generated_video": [...], "real_video": [...]}`: paths of the same clips, in the same order.
 
         Raises:
-            UserError: no `video_source` was set.
+            UserError: the model does not override it; says what to call instead.
         """
-        if self.video_source is None:
-            raise UserError(
-                f"{type(self).__name__}.generate_batch: no video_source is set, so there are no clips to dub; "
-                "use the evaluator, or set model.video_source to a function that takes the model and writes videos"
-            )
-        return self.video_source(self)
+        raise UserError(
+            f"{type(self).__name__}.generate_batch: this model only draws frames; to dub and measure test clips call "
+            "talkingface.quick_start.evaluate, to dub one video talkingface.quick_start.generate_video"
+        )
+
+
+def model_mark(model: object) -> str:
+    """Return a hash of a module's weights and buffers; of anything else a mark that is never the same again."""
+    if not isinstance(model, nn.Module):
+        return secrets.token_hex(8)
+    total = hashlib.sha256(type(model).__name__.encode())
+    for name, value in model.state_dict().items():
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]

@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -149,7 +148,11 @@ def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint file's header and network weights, read once."""
+    """A checkpoint file's header and network weights, read once.
+
+    Weights stay in the file, mapped, until they are loaded into a network; optimizers are never read. Let go of it
+    soon: Windows cannot replace a mapped file.
+    """
 
     path: Path
     header: CheckpointHeader | None
@@ -163,7 +166,7 @@ class Checkpoint:
         Raises:
             CheckpointError: missing, damaged, or without network weights.
         """
-        contents = _read(Path(path))
+        contents = _read(Path(path), mapped=True)
         weights = contents.get("state_dict", contents)
         if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
             raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")
@@ -186,27 +189,16 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 
 def read_checkpoint(path: str | Path) -> CheckpointHeader:
-    """Say what a checkpoint of ours is, without a network to load it into.
+    """Say what a checkpoint of ours is, without a network to load it into. Weights and optimizers are not read.
 
     Raises:
         ForeignCheckpointError: not written by this toolkit.
         CheckpointError: missing or damaged.
     """
-    contents = _read(Path(path))
+    contents = _read(Path(path), mapped=True)
     if contents.get("format") != FORMAT:
         raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
     return _header(contents)
-
-
-def model_mark(model: object) -> str:
-    """Return a hash of a module's weights and buffers; of anything else a mark that is never the same again."""
-    if not isinstance(model, nn.Module):
-        return secrets.token_hex(8)
-    total = hashlib.sha256(type(model).__name__.encode())
-    for name, value in model.state_dict().items():
-        total.update(name.encode())
-        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()[:16]
 
 
 def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
@@ -218,11 +210,18 @@ def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
+    """The contents of a checkpoint file.
+
+    Args:
+        path: the file.
+        mapped: leave tensors in the file, which is mapped as long as one of them lives: let go of them soon, as
+            Windows cannot replace a mapped file. What cannot be mapped, such as torch's old format, is read.
+    """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint file")
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
+        contents = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: holds more than plain data, or is no checkpoint; not loaded") from error
     except Exception as error:  # a damaged file makes the reader fail in any way

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from talkingface.evaluator.clip_result import ClipResult
+from talkingface.evaluator.evaluation import relative_path
 from talkingface.evaluator.metrics.base import Metric
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.tables import Lines, cell, heading
@@ -107,17 +107,9 @@ def clip_table(evaluation: EvaluationFacts, folder: Path) -> Lines:
         score = clip.model.get(by.name) if by else None
         paths = [evaluation.real(clip), evaluation.made(clip), evaluation.cross(clip)]
         paths.append(plots.get(clip.name.replace("/", "-")))
-        links = ["–" if one is None else f"[{one.name}](<{relative(one, folder)}>)" for one in paths]
+        links = ["–" if one is None else f"[{one.name}](<{relative_path(one, folder)}>)" for one in paths]
         lines.append([clip.name, "–" if score is None or by is None else f"{score:.{by.digits}f}", *links, _note(clip)])
     return lines
-
-
-def relative(path: Path, folder: Path) -> str:
-    """Return a path as seen from a folder; as it stands where no way leads there, as to another drive of Windows."""
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:
-        return path.as_posix()
 
 
 def _shots(evaluation: EvaluationFacts, clip: ClipResult) -> list[Shot]:

@@ -15,10 +15,11 @@ from talkingface.report import run_tables, words
 from talkingface.report.cards import Card, best_and_worst, ranked, shot
 from talkingface.report.charts import loss_charts, opening_chart
 from talkingface.report.evaluation_facts import EvaluationFacts
-from talkingface.report.facts import Facts, read_facts, read_runs, run_folders
+from talkingface.report.facts import Facts, read_facts, read_runs
 from talkingface.report.page import write_page
 from talkingface.report.run_report import OTHER_CLIPS
 from talkingface.report.sections import Block, Charts, Clips, Section, Table, Text
+from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.errors import UserError
 from talkingface.utils.logger import clock
 
@@ -69,7 +70,7 @@ def _folder(name: str, saved_dir: str) -> Path:
     for path in (Path(name), Path(saved_dir, name)):
         if (path / "status.json").is_file() or (path / "config.yaml").is_file():
             return path.resolve()
-    known = [run.name for run in run_folders(saved_dir)]
+    known = [run.name for run in SavedRuns.read(saved_dir).matching()]
     raise UserError(f"compare: {name}: no such run; in {saved_dir}/ are {', '.join(known) or 'none'}")
 
 
@@ -148,7 +149,9 @@ def list_runs(saved_dir: str) -> list[str]:
 
     Damaged runs are named in lines below.
     """
-    found, problems = read_runs(run_folders(saved_dir))
+    saved = SavedRuns.read(saved_dir)
+    found, problems = read_runs(saved.matching())
+    problems = [*saved.problems, *problems]
     if not found:
         return problems or [f"no runs in {saved_dir}/"]
     runs = sorted(found, key=lambda one: (one.dataset, one.model))  # stable: the newest stay first

@@ -9,15 +9,17 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from talkingface.evaluator.evaluation import relative_path
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.tables import ARROWS, by_reason, ranges_text
 from talkingface.report import run_tables, words
-from talkingface.report.cards import cards, clip_table, ranked, relative
+from talkingface.report.cards import cards, clip_table, ranked
 from talkingface.report.charts import loss_charts
 from talkingface.report.evaluation_facts import EvaluationFacts
-from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs, run_folders
+from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs
 from talkingface.report.page import templates_mark, write_page
 from talkingface.report.sections import Block, Bullets, Charts, Clips, Definitions, Section, Table, Text, to_markdown
+from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.files import write_text
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ NOT_EVALUATED = (
 OTHER_CLIPS = "The runs were not all evaluated on the same clips: compare with care."
 
 
-def place(run: Path | None, evaluation: Path | None) -> Path:
+def report_path(run: Path | None, evaluation: Path | None) -> Path:
     """Return where the report is written: the run's folder, or that of an evaluation on other data or weights."""
     if run is not None and (evaluation is None or evaluation == run / EVALUATION):
         return run / NAME
@@ -40,9 +42,9 @@ def place(run: Path | None, evaluation: Path | None) -> Path:
     return evaluation / NAME
 
 
-def stands(run: Path | None, evaluation: Path | None) -> bool:
+def is_up_to_date(run: Path | None, evaluation: Path | None) -> bool:
     """Whether the report is there and made from the files as they are."""
-    path = place(run, evaluation)
+    path = report_path(run, evaluation)
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -72,7 +74,7 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
     Raises:
         UserError: a file of the run is damaged.
     """
-    path, mark = place(run, evaluation), MARK.format(_mark(run, evaluation))
+    path, mark = report_path(run, evaluation), MARK.format(_mark(run, evaluation))
     facts = read_facts(run, evaluation)
     found = facts.evaluation
     sections = [
@@ -99,12 +101,12 @@ def earlier_runs(facts: Facts) -> list[Facts]:
     """Return evaluated runs of the same dataset beside this one that began before it, newest first."""
     if facts.run is None or facts.evaluation is None:
         return []
-    others = [one for one in run_folders(facts.run.parent) if one.name != facts.name]
-    runs, problems = read_runs(one for one in others if (one / EVALUATION / "metrics.json").is_file())
+    saved = SavedRuns.read(facts.run.parent)
+    others = [one for one in saved.matching(dataset=facts.dataset) if one.name != facts.name]
+    runs, problems = read_runs(one for one in others if (one.path / EVALUATION / "metrics.json").is_file())
     for problem in problems:
         logger.warning("%s", problem)
-    alike = [one for one in runs if one.dataset == facts.dataset and one.evaluation and one.created < facts.created]
-    return alike[: run_tables.MOST_EARLIER]
+    return [one for one in runs if one.created < facts.created][: run_tables.MOST_EARLIER]
 
 
 def _figures(facts: Facts, earlier: Sequence[Facts]) -> list[Section]:
@@ -140,7 +142,7 @@ def _clips(found: EvaluationFacts | None, folder: Path) -> list[Section]:
     ranking = f"Best and worst first, by {by.title}. " if by else ""
     third = "; the third has another clip's sound and plays on its own" if any(one.has_cross for one in shown) else ""
     text = f"{ranking}The real and the generated video play in step, with the generated one's sound{third}."
-    rest = [(clip.name, relative(found.made(clip), folder)) for clip in left_out]
+    rest = [(clip.name, relative_path(found.made(clip), folder)) for clip in left_out]
     clips = Clips(cards=shown, left_out=rest, lines=clip_table(found, folder))
     return [Section(id="clips", title="Clips", blocks=[Text(text), clips])]
 

@@ -1,7 +1,4 @@
-"""Training of a generator: pixels, a frozen lip-sync expert and a discriminator, each with its weight.
-
-A discriminator and its optimizer, which a recipe trains beside its generator.
-"""
+"""Training of a generator: pixels, a frozen lip-sync expert and a discriminator, each with its weight."""
 
 from __future__ import annotations
 
@@ -10,18 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from talkingface.batch import GT, MELS, Batch
-from talkingface.config.schema import Config, ConfigError
+from talkingface.config.schema import ConfigError
 from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig, GeneratorConfig
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
-from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful
 from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
-from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.schedule import make_optimizer
 from talkingface.trainer.trainer import Module, Trainer
 from talkingface.trainer.validation import picture_values
@@ -39,22 +33,12 @@ class GeneratorTrainer(Trainer):
 
     new_discriminator: ClassVar[type[nn.Module]]
 
-    def __init__(
-        self,
-        config: Config,
-        model: AbstractTalkingFace,
-        *,
-        run: RunFolder,
-        device: torch.device,
-        parts: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        super().__init__(config, model, run=run, device=device, parts=parts)
-        self.weights = cast(GeneratorConfig, config.model)
+    def set_up(self) -> None:
+        self.weights = cast(GeneratorConfig, self.recipe)
         if self.weights.sync_weight > 0:
             self.expert = freeze(self._require_expert())
         if self.weights.adversarial_weight > 0:
-            discriminator = self.parts.get("discriminator") or self.place(self.new_discriminator())
-            self.adversary = Adversary.of(discriminator, self.weights)
+            self.adversary = Adversary.of(self.part("discriminator", self.new_discriminator), self.weights)
 
     @abstractmethod
     def l1_weight(self, others: Mapping[str, float]) -> float:
@@ -82,16 +66,16 @@ class GeneratorTrainer(Trainer):
             with self.autocast():
                 losses["sync"] = self.expert.generated_loss(batch[MELS], fake)
         if "adversarial" in weights:
-            judge = self.adversary.judging()
+            discriminator = self.adversary.frozen()
             with self.autocast():
-                losses["adversarial"] = adversarial_loss(judge(fake))
+                losses["adversarial"] = adversarial_loss(discriminator(fake))
         return losses
 
     def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """One step of the discriminator on real and generated frames, (B, 3, T, H, W) without gradient."""
-        judge = self.adversary.learning()
+        discriminator = self.adversary.learning()
         with self.autocast():
-            losses = discriminator_losses(judge(real), judge(fake))
+            losses = discriminator_losses(discriminator(real), discriminator(fake))
         self.optimize(self.adversary.optimizer, losses["disc_real"] + losses["disc_fake"])
         return losses
 
@@ -142,7 +126,10 @@ def freeze(module: Module) -> Module:
 
 @dataclass(frozen=True)
 class Adversary:
-    """The network is reached by what it is wanted for, so that no gradient is computed in vain."""
+    """A discriminator and its optimizer, trained beside a generator.
+
+    The network is reached by what it is wanted for, so that no gradient is computed in vain.
+    """
 
     network: nn.Module
     optimizer: Optimizer
@@ -152,7 +139,7 @@ class Adversary:
         """With a new optimizer of the recipe's kind and `disc_learning_rate`, for a network on its device."""
         return cls(network, make_optimizer(network, recipe, learning_rate=recipe.disc_learning_rate))
 
-    def judging(self) -> nn.Module:
+    def frozen(self) -> nn.Module:
         """The discriminator for the generator's loss: its own weights get no gradients."""
         return self.network.requires_grad_(False)
 

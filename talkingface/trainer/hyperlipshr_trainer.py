@@ -1,14 +1,12 @@
-"""Training of HyperLipsHR's decoder (arXiv 2310.05720, section 3.3): five losses on whole faces and on the lips.
+"""Training of HyperLipsHR's decoder (arXiv 2310.05720, section 3.3): five losses on whole faces and on the lips."""
 
-Patches of a training batch of the second stage.
-"""
-
-# B batch, S side of the faces
+# B batch, S side of the faces that are drawn
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,15 +15,14 @@ from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
-from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful
 from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
+from talkingface.model.losses.perceptual import PERCEPTUAL, load_perceptual, perceptual_files
+from talkingface.trainer.detail import best_detail, best_share, detail_sums
 from talkingface.trainer.generator_trainer import Adversary
-from talkingface.trainer.perceptual_parts import PERCEPTUAL, load_part, weights_files
-from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, picture_grid
 from talkingface.trainer.trainer import Trainer
-from talkingface.trainer.validation import picture_values
+from talkingface.trainer.validation import in_halves, join_means, mean_values, picture_values
 
 
 class HyperLipsHRTrainer(Trainer):
@@ -36,7 +33,7 @@ class HyperLipsHRTrainer(Trainer):
     - its discriminator ends in a Sigmoid, and the loss applies another: see relativistic.py (`relativistic_on`);
     - VGG and LPIPS are shown BGR in [0, 1]: see perceptual.py (`perceptual_input`);
     - all its networks are made anew for each batch, so that nothing is trained: here they are made once;
-    - lips are cut and judged sample by sample at their own sizes: here all at one size, in one call.
+    - lips are cut and compared sample by sample at their own sizes: here all at one size, in one call.
 
     Args:
         parts: `discriminator`, `vgg` and `lip_lpips`, if not new ones or those of the weights files.
@@ -45,28 +42,25 @@ class HyperLipsHRTrainer(Trainer):
         MissingWeightsError: `perceptual` is vgg and a file of weights is not there.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        model: AbstractTalkingFace,
-        *,
-        run: RunFolder,
-        device: torch.device,
-        parts: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        super().__init__(config, model, run=run, device=device, parts=parts)
-        self.weights = cast(HyperLipsHRConfig, config.model)
+    def set_up(self) -> None:
+        self.weights = cast(HyperLipsHRConfig, self.recipe)
         self.full_weights = full_weights(self.weights)
-        self.perceptual = self._perceptual(config.run.checkpoints_dir)
+        places = self.config.run.checkpoints_dir
+        self.perceptual = {
+            name: self.part(name, partial(load_perceptual, name, self.weights, places))
+            for name in self.full_weights
+            if name in PERCEPTUAL
+        }
         if "adversarial" in self.full_weights:
-            discriminator = self.parts.get("discriminator") or self.place(HRDecoder_disc_qual())
-            self.adversary = Adversary.of(discriminator, self.weights)
+            self.adversary = Adversary.of(self.part("discriminator", HRDecoder_disc_qual), self.weights)
 
     @classmethod
     def check(cls, config: Config) -> None:
         """Look for the files of pretrained weights."""
         recipe = cast(HyperLipsHRConfig, config.model)
-        weights_files(recipe, full_weights(recipe), config.run.checkpoints_dir)
+        for name in full_weights(recipe):
+            if name in PERCEPTUAL:
+                perceptual_files(name, recipe, config.run.checkpoints_dir)
 
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         weights = self.weights_at(self.progress.step)
@@ -101,45 +95,74 @@ class HyperLipsHRTrainer(Trainer):
                     cut_lips(fake, boxes, size), cut_lips(real, boxes, size)
                 )
             if "adversarial" in weights:
-                judge = self.adversary.judging()
+                discriminator = self.adversary.frozen()
                 with torch.no_grad():
-                    of_real = self.verdict(judge, real)
-                losses["adversarial"] = relativistic_loss(of_real, self.verdict(judge, fake), real_is=0)
+                    of_real = self.verdict(discriminator, real)
+                losses["adversarial"] = relativistic_loss(of_real, self.verdict(discriminator, fake), real_is=0)
         return losses
 
     def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """One step of the discriminator on real and generated faces, (B, 3, S, S) without gradient."""
-        judge = self.adversary.learning()
+        discriminator = self.adversary.learning()
         with self.autocast():
-            loss = relativistic_loss(self.verdict(judge, real), self.verdict(judge, fake), real_is=1)
+            loss = relativistic_loss(self.verdict(discriminator, real), self.verdict(discriminator, fake), real_is=1)
         self.optimize(self.adversary.optimizer, loss)
         return {"disc": loss}
 
-    def verdict(self, judge: nn.Module, faces: Tensor) -> Tensor:
+    def verdict(self, discriminator: nn.Module, faces: Tensor) -> Tensor:
         """(B, 1): what of the discriminator's the relativistic loss compares."""
-        judged = cast(HRDecoder_disc_qual, judge)
-        verdict: Tensor = judged.logits(faces) if self.weights.relativistic_on == "logits" else judged(faces)
+        network = cast(HRDecoder_disc_qual, discriminator)
+        verdict: Tensor = network.logits(faces) if self.weights.relativistic_on == "logits" else network(faces)
         return verdict
 
-    def valid_step(self, batch: Batch) -> dict[str, Tensor]:
+    def validate(self, dataset: Any) -> dict[str, float]:
+        """With `detail: none` each half of the samples is drawn with the share that is best on the other half.
+
+        A share is a number fitted to real faces: where it is fitted to those that it is scored on, no decoder can look
+        worse than the base face. `best_detail`, which goes with the weights, is that of all samples.
+        """
+        if self.weights.detail is not None:
+            return super().validate(dataset)
+        halves = in_halves(self.validation_batches(dataset))
+        counts = [sum(map(len, half)) for half in halves]
+        with self.validating():
+            sums = [mean_values(self._detail_sums, dataset, half, device=self.device) for half in halves]
+            scores = []
+            for half, of_other in zip(halves, reversed(sums), strict=True):
+                values_of = partial(self.valid_step, detail=best_share(of_other))
+                scores.append(mean_values(values_of, dataset, half, device=self.device))
+        return join_means(scores, counts) | {"best_detail": best_share(join_means(sums, counts))}
+
+    def valid_step(self, batch: Batch, *, detail: float | None = None) -> dict[str, Tensor]:
         """All but the discriminator, whose verdict changes as it learns, with their full weights at any step.
 
         Losses are the decoder's; `best_detail` is the share of its changes that is nearest to the real faces. Picture
-        values are of the faces as they are drawn, and as `first_...` of the base faces enlarged.
+        values are of the faces as they are drawn, with `detail` or else the model's own share of it, and as
+        `first_...` of the base faces enlarged.
         """
+        if detail is None:
+            detail = float(self.network.best_detail) if self.weights.detail is None else self.weights.detail
         weights = {name: weight for name, weight in self.full_weights.items() if name != "adversarial"}
-        with self.autocast():
-            fake = self.network.decode(batch)
-        losses = self.generator_losses(batch, fake, weights)
-        first, real = enlarge(batch[HYPER_IMG], fake.shape[-1]), batch[GT_IMG]
-        share = best_detail(first, fake.float(), real)
-        drawn = torch.lerp(first, fake.float(), share if self.weights.detail is None else self.weights.detail)
+        base, decoded, real = self._validation_faces(batch)
+        losses = self.generator_losses(batch, decoded, weights)
+        drawn = torch.lerp(base, decoded.float(), detail)
         values = picture_values(drawn[:, :, None], real[:, :, None])
-        values |= {f"first_{name}": one for name, one in picture_values(first[:, :, None], real[:, :, None]).items()}
+        values |= {f"first_{name}": one for name, one in picture_values(base[:, :, None], real[:, :, None]).items()}
+        share = best_detail(base, decoded.float(), real)
         return {"loss": weighted_sum(losses, weights), **losses, "best_detail": share, **values}
 
+    def _detail_sums(self, batch: Batch) -> dict[str, Tensor]:
+        base, decoded, real = self._validation_faces(batch)
+        return detail_sums(base, decoded.float(), real)
+
+    def _validation_faces(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Enlarged base, decoded and real faces, (B, 3, S, S) each."""
+        with self.autocast():
+            decoded = self.network.decode(batch)
+        return enlarge(batch[HYPER_IMG], decoded.shape[-1]), decoded, batch[GT_IMG]
+
     def after_validation(self, metrics: Mapping[str, float]) -> None:
-        """Keep the share with the weights, see the configuration's `detail`."""
+        """Keep the share of detail with the weights, see the configuration's `detail`."""
         self.network.best_detail.fill_(metrics["best_detail"])
 
     @property
@@ -169,32 +192,6 @@ class HyperLipsHRTrainer(Trainer):
     def state(self) -> dict[str, Stateful]:
         return super().state() | (self.adversary.state() if "adversarial" in self.full_weights else {})
 
-    def _perceptual(self, checkpoints_dir: str) -> dict[str, nn.Module]:
-        """The networks of `PERCEPTUAL` losses that have a weight: as given, else with the weights of their files."""
-        raw = self.weights.perceptual_input == "raw"
-        wanted = {name: weight for name, weight in self.full_weights.items() if name in PERCEPTUAL}
-        given = {name: self.parts[name] for name in wanted if name in self.parts}
-        absent = {name: weight for name, weight in wanted.items() if name not in given}
-        files = weights_files(self.weights, absent, checkpoints_dir)
-        return given | {name: self.place(load_part(name, files[name], as_published=raw)) for name in absent}
-
-
-def best_detail(first: Tensor, drawn: Tensor, real: Tensor) -> Tensor:
-    """The share of `drawn - first` which, added to `first`, gives the best mean PSNR against `real`: 0 to 1.
-
-    Args:
-        first: (B, 3, S, S) faces before the decoder, enlarged.
-        drawn: (B, 3, S, S) the decoder's.
-        real: (B, 3, S, S).
-
-    Returns:
-        () scalar: least squares, each face weighted by its own error, as the mean of logarithms asks for.
-    """
-    added, missing = (drawn - first).flatten(1), (real - first).flatten(1)
-    weight = 1 / missing.square().mean(1).clamp_min(1e-6)
-    along, length = (added * missing).mean(1), added.square().mean(1)
-    return ((weight * along).sum() / (weight * length).sum().clamp_min(1e-9)).clamp(0, 1)
-
 
 def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
     """Weights of the losses of a recipe; those of weight 0, and without VGG those that look through it, are absent."""
@@ -211,7 +208,7 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
 
 
 def lip_size(side: int) -> tuple[int, int]:
-    """Height and width at which lips are judged: about their own in such a face, and enough for VGG's strides."""
+    """Height and width at which lips are compared: about their own in such a face, and enough for VGG's strides."""
     return side * 3 // 8, side // 2
 
 

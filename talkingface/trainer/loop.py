@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from talkingface.batch import to_network
+from talkingface.batch import Batch, to_network
 from talkingface.config.plain import to_plain
-from talkingface.model.checkpoint import load_checkpoint, save_checkpoint
+from talkingface.config.schema import ModelConfig
+from talkingface.model.base import AbstractTalkingFace
+from talkingface.model.checkpoint import Stateful, load_checkpoint, save_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.loader import StreamSampler, make_loader
-from talkingface.trainer.samples import show_samples
-from talkingface.trainer.schedule import is_finished, rate_factor, seconds_left, set_learning_rate
+from talkingface.trainer.pace import Pace
+from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
+from talkingface.trainer.samples import Draws, show_samples
+from talkingface.trainer.schedule import rate_factor, set_learning_rate
 from talkingface.trainer.stop_signal import StopSignal
 from talkingface.trainer.train_log import TrainLog
+from talkingface.utils.device import uses_bf16
 from talkingface.utils.errors import UserError
 from talkingface.utils.seed import own_random, set_rng_state
 
-if TYPE_CHECKING:
-    from talkingface.trainer.trainer import Trainer
+
+class Trainable(Draws, Protocol):
+    """What the loop needs of a training besides its samples: steps, a validation, and all that a checkpoint keeps."""
+
+    recipe: ModelConfig
+    model: AbstractTalkingFace
+    optimizer: Optimizer
+    share: tuple[int, int]
+    clock: Callable[[], float]
+
+    def state(self) -> Mapping[str, Stateful]: ...
+
+    def train_step(self, batch: Batch) -> dict[str, Tensor]: ...
+
+    def take_notes(self) -> dict[str, Tensor]: ...
+
+    def validate(self, dataset: Any) -> dict[str, float]: ...
+
+    def after_validation(self, metrics: Mapping[str, float]) -> None: ...
 
 
 class Loop:
@@ -37,7 +60,7 @@ class Loop:
     killed and resumed writes the same lines as one that was not.
     """
 
-    def __init__(self, trainer: Trainer, train_dataset: Any, valid_dataset: Any) -> None:
+    def __init__(self, trainer: Trainable, train_dataset: Any, valid_dataset: Any) -> None:
         self.trainer, self.recipe = trainer, trainer.recipe
         self.progress = trainer.progress
         self.run_folder = trainer.run
@@ -57,25 +80,29 @@ class Loop:
                 self.run_folder if self.is_main else None,
                 log_dir=Path(self.trainer.config.run.log_dir),
                 step=self.progress.step,
-                recipe=self.recipe,
+                total=total_steps(self.recipe, self.progress, self.num_samples),
                 show_progress=self.trainer.config.run.show_progress,
             )
+            device, precision = self.trainer.device, self.trainer.config.run.precision
+            if precision == "auto":
+                self.log.say(f"precision auto: {'bf16' if uses_bf16(device, precision) else 'fp32'} on {device}")
             try:
                 self._train()
             finally:
                 self.log.close()
             if self.is_main:
-                score = self.progress.best_score
-                self.run_folder.update_status(finished=True, steps=self.progress.step, best_score=score)
+                ended = end_status(self.recipe, self.progress, self.num_samples)
+                self.run_folder.update_status(finished=True, **ended)
             distributed.barrier()
 
     def _train(self) -> None:
-        batches = self._batches()
         self.trainer.model.train()
-        self._minutes, self._clock = self.progress.minutes, time.perf_counter()
+        batches = iter(()) if self._is_finished() else self._batches()
+        pace = Pace(self.recipe, self.progress, num_samples=self.num_samples, log=self.log, seconds=self.trainer.clock)
         with StopSignal() as stop:
-            while not is_finished(self.recipe, self.progress, self.num_samples):
+            while not self._is_finished():
                 self._step(batches)
+                pace.tick()
                 self._after_step()
                 if stop.received and distributed.world() == 1:
                     self._save(self.run_folder.last)
@@ -85,6 +112,9 @@ class Loop:
             if self._shown != self.progress.step:
                 self._show(video=False)
             self._save(self.run_folder.last)
+
+    def _is_finished(self) -> bool:
+        return ended_by(self.recipe, self.progress, self.num_samples) is not None
 
     def _resume(self) -> None:
         """Take over the last checkpoint, if any, and drop the metrics that will be written again."""
@@ -98,10 +128,12 @@ class Loop:
             set_rng_state(contents["rng"])
         if self.is_main:
             self.run_folder.truncate_metrics(self.progress.step)
+            self.run_folder.write_config(self.trainer.config)
             self.run_folder.update_status(finished=False)
         distributed.barrier()
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
+        """Batches from the next step's on; the first has been read, so that all loader processes run."""
         run = self.trainer.config.run
         sampler = StreamSampler(
             self.num_samples,
@@ -112,7 +144,7 @@ class Loop:
             world=distributed.world(),
         )
         pin = self.trainer.device.type == "cuda"
-        return iter(
+        batches = iter(
             make_loader(
                 self.train_dataset,
                 sampler=sampler,
@@ -121,6 +153,9 @@ class Loop:
                 pin_memory=pin,
             )
         )
+        first = next(batches)
+        self.log.restart_clock()
+        return itertools.chain([first], batches)
 
     def _step(self, batches: Iterator[dict[str, Tensor]]) -> None:
         factor = rate_factor(self.recipe, self.progress)
@@ -134,16 +169,9 @@ class Loop:
             self.log.waited(time.perf_counter() - began)
             self.trainer.share = (number, self.recipe.accumulate_steps)
             parts.append(self.trainer.train_step(to_network(stored, self.trainer.device)))
-        self.log.add({name: torch.stack([losses[name].detach() for losses in parts]).mean() for name in parts[0]})
+        losses = {name: torch.stack([one[name].detach() for one in parts]).mean() for name in parts[0]}
+        self.log.add(losses, self.trainer.take_notes())
         self.progress.step += 1
-        self._tick()
-
-    def _tick(self) -> None:
-        """Count the time since the last tick; several processes must agree on it, as it decides rate and end."""
-        now = time.perf_counter()
-        self._minutes, self._clock = self._minutes + (now - self._clock) / 60, now
-        if distributed.world() == 1 or self.progress.step % self.recipe.log_every == 0:
-            self.progress.minutes = self._minutes = distributed.broadcast_object(self._minutes)
 
     def _after_step(self) -> None:
         step, recipe = self.progress.step, self.recipe

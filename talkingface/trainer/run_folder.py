@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -60,7 +61,7 @@ class RunFolder:
         run = cls(_make_unique(parent, name))
         for folder in (run.checkpoints, run.samples, run.videos):
             folder.mkdir()
-        write_text(run.config_file, plain.to_yaml(config))
+        run.write_config(config)
         write_json(run.environment_file, environment())
         run.update_status(
             model=config.model_name,
@@ -76,12 +77,20 @@ class RunFolder:
         """The folder's own name."""
         return self.path.name
 
+    def write_config(self, config: Config) -> None:
+        """Set config.yaml: what this run is trained with, the last time it was gone on with."""
+        write_text(self.config_file, plain.to_yaml(config))
+
     def step_checkpoint(self, step: int) -> Path:
         """The file of a checkpoint that is kept."""
         return self.checkpoints / f"step-{step}.pth"
 
     def status(self) -> dict[str, Any]:
-        """What status.json holds; empty where it is missing."""
+        """What status.json holds; empty where it is missing.
+
+        Raises:
+            UserError: the file is damaged.
+        """
         if not self.status_file.is_file():
             return {}
         found = read_json(self.status_file)
@@ -118,11 +127,20 @@ class RunFolder:
             file.write(json.dumps(line) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """All whole lines of metrics.jsonl; a last line that was cut off while being written is left out."""
+        """All whole lines of metrics.jsonl; a last line that was cut off while being written is left out.
+
+        Raises:
+            UserError: a line is damaged.
+        """
         if not self.metrics_file.is_file():
             return []
-        lines = self.metrics_file.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        found = []
+        for number, line in enumerate(self.metrics_file.read_text(encoding="utf-8").split("\n")[:-1], 1):
+            try:
+                found.append(json.loads(line))
+            except ValueError as error:
+                raise UserError(f"{self.metrics_file}:{number}: not JSON ({error}); delete the line") from error
+        return found
 
     def truncate_metrics(self, step: int) -> None:
         """Drop the lines after `step`: a resumed training writes them again."""
@@ -130,24 +148,33 @@ class RunFolder:
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
 
 
-def find_runs(
-    saved_dir: str | Path,
-    model: str | None = None,
-    dataset: str | None = None,
-    *,
-    finished: bool | None = None,
-    fingerprint: str | None = None,
-) -> list[RunFolder]:
-    """Runs under `saved_dir`, newest first; each argument that is given must match what the run's status says."""
-    wanted = {"model": model, "dataset": dataset, "finished": finished, "fingerprint": fingerprint}
-    wanted = {key: value for key, value in wanted.items() if value is not None}
-    found: list[tuple[str, str, RunFolder]] = []
-    for file in sorted(Path(saved_dir).glob("*/status.json")):
-        run = RunFolder(file.parent)
-        status = run.status()
-        if all(status.get(key) == value for key, value in wanted.items()):
-            found.append((str(status.get("created", "")), run.name, run))
-    return [run for *_, run in sorted(found, key=lambda entry: entry[:2], reverse=True)]
+@dataclass(frozen=True, kw_only=True)
+class SavedRuns:
+    """All runs under a folder, each status read once."""
+
+    statuses: tuple[tuple[RunFolder, dict[str, Any]], ...]
+    """Runs with what status.json held, newest first."""
+    problems: tuple[str, ...]
+    """A line for each run whose status.json is damaged; it is passed over."""
+
+    @classmethod
+    def read(cls, saved_dir: str | Path) -> SavedRuns:
+        """Read the statuses; a folder that is not there has no runs."""
+        found: list[tuple[RunFolder, dict[str, Any]]] = []
+        problems = []
+        for file in sorted(Path(saved_dir).glob("*/status.json")):
+            run = RunFolder(file.parent)
+            try:
+                found.append((run, run.status()))
+            except UserError as error:
+                problems.append(f"passed over: {error}")
+        found.sort(key=lambda entry: (str(entry[1].get("created", "")), entry[0].name), reverse=True)
+        return cls(statuses=tuple(found), problems=tuple(problems))
+
+    def matching(self, **wanted: Any) -> list[RunFolder]:
+        """Runs, newest first, whose status has these values: `model`, `dataset`, `finished`, ...; None asks nothing."""
+        asked = {key: value for key, value in wanted.items() if value is not None}
+        return [run for run, status in self.statuses if all(status.get(key) == asked[key] for key in asked)]
 
 
 def environment() -> dict[str, Any]:

@@ -1,17 +1,14 @@
-"""What training shows: grids of drawn faces, and a validation clip drawn whole, with its sound.
-
-Putting samples of a running training into its folder and into TensorBoard.
-"""
+"""Samples of a training, in its folder and in TensorBoard: grids of drawn faces, a clip drawn whole with its sound."""
 
 # B batch, T frames, C channels, H/W pixels, S side of the crop, M mel bins
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,22 +17,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES, REFERENCE, to_network
+from talkingface.batch import GT, INPUT_FRAMES, Batch
+from talkingface.config.schema import Config
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, imgs_folder
-from talkingface.data.dataset.store import cut_mels
+from talkingface.generate.synthesizer import DecoderModel, Synthesizer
 from talkingface.model.base import AbstractTalkingFace
-from talkingface.timing import MEL_STEPS, mel_start
+from talkingface.pictures import to_pictures, to_rgb
+from talkingface.timing import MEL_STEPS, face_mel_starts
+from talkingface.trainer.progress import Progress
+from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.train_log import TrainLog
 from talkingface.trainer.validation import read_batch
+from talkingface.utils.face.sketch import Mesh, fit
 from talkingface.utils.files import atomic_path
 from talkingface.utils.media.audio import read_audio
 from talkingface.utils.media.writer import VideoWriter
 
-if TYPE_CHECKING:
-    from talkingface.trainer.trainer import Trainer
-
 Image = NDArray[np.uint8]
 """(H, W, 3) BGR."""
+ROWS = 4
+"""Samples in a grid."""
 STRIP = 8
 """Frames of a clip that are shown side by side."""
 SECONDS = 10
@@ -66,7 +67,7 @@ def face_grid(batch: Mapping[str, Tensor], fake: Tensor) -> Image:
     """
     masked, reference = batch[INPUT_FRAMES][:, :3, 0], batch[INPUT_FRAMES][:, 3:, 0]
     columns = torch.cat([reference, masked, fake[:, :, 0], batch[GT][:, :, 0]], dim=3)  # (B, 3, H, 4W)
-    return np.concatenate(list(_to_images(columns)), axis=0)
+    return np.concatenate(list(to_pictures(columns)), axis=0)
 
 
 def picture_grid(columns: Sequence[Tensor]) -> Image:
@@ -77,7 +78,7 @@ def picture_grid(columns: Sequence[Tensor]) -> Image:
     """
     side = max(column.shape[-1] for column in columns)
     fitted = [F.interpolate(column.float(), size=(side, side), mode="nearest") for column in columns]
-    return np.concatenate(list(_to_images(torch.cat(fitted, dim=3))), axis=0)
+    return np.concatenate(list(to_pictures(torch.cat(fitted, dim=3))), axis=0)
 
 
 def clip_frames(
@@ -87,28 +88,37 @@ def clip_frames(
     fps: int,
     device: torch.device,
     batch_size: int,
-    autocast: AbstractContextManager[object],
+    precision: str,
 ) -> Iterator[Image]:
-    """Draw a clip from its own sound; yields (S, 2S, 3): ground truth, generated.
+    """Draw a clip from its own sound, as dubbing does; yields (S, 2S, 3): ground truth, generated.
 
-    The reference is the clip's first face; each frame's mel starts one frame before it, as in training.
+    The reference is the clip's first face.
     """
     frames, mel = clip.frames, clip.mel
-    reference = frames[int(np.argmax(clip.present))]
     count = min(len(frames), SECONDS * fps)
-    last_start = mel.shape[1] - MEL_STEPS
-    for begin in range(0, count, batch_size):
-        real = np.ascontiguousarray(frames[begin : min(begin + batch_size, count)])
-        starts = [min(max(mel_start(frame - 1, fps), 0), last_start) for frame in range(begin, begin + len(real))]
-        stored = {
-            GT: _to_stored(real),
-            REFERENCE: _to_stored(np.broadcast_to(reference, real.shape)),
-            INDIV_MELS: torch.from_numpy(cut_mels(mel, starts)),
-        }
-        batch = {name: value.squeeze(2) for name, value in to_network(stored, device).items() if name == INPUT_FRAMES}
-        with autocast:
-            drawn = _to_images(model.predict({**batch, INDIV_MELS: stored[INDIV_MELS].to(device)}))
-        yield from np.concatenate([real, drawn], axis=2)
+    starts = face_mel_starts(range(count), fps, steps=mel.shape[1])
+    with _mesh_for(model) as mesh:
+        synthesizer = Synthesizer(
+            model, device=device, precision=precision, batch_size=batch_size, mesh=mesh,
+            reference=np.array(frames[int(np.argmax(clip.present))]),
+        )  # fmt: skip
+        faces = (np.array(frames[k]) for k in range(count))
+        stream = ((face, face, mel[:, start : start + MEL_STEPS]) for face, start in zip(faces, starts, strict=True))
+        for drawn in synthesizer.draw(stream):
+            assert drawn.face is not None, "every frame was given a crop"
+            yield np.concatenate([fit(drawn.item, drawn.face.shape[0]), drawn.face], axis=1)
+
+
+@contextmanager
+def _mesh_for(model: AbstractTalkingFace) -> Iterator[Mesh | None]:
+    """A face mesh where the model sketches."""
+    if not isinstance(model, DecoderModel):
+        yield None
+        return
+    from talkingface.utils.face.crop_mesh import CropMesh
+
+    with CropMesh() as mesh:
+        yield mesh
 
 
 def write_clip(path: Path, images: Iterator[Image], *, fps: int, audio_file: Path | None) -> Image:
@@ -133,26 +143,22 @@ def write_image(path: Path, image: Image) -> None:
         cv2.imwrite(str(temporary), image)
 
 
-def to_rgb(image: Image) -> Tensor:
-    """(H, W, 3) BGR to uint8 (3, H, W) RGB, as TensorBoard wants it."""
-    return torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
+class Draws(Protocol):
+    """What showing samples needs of a training."""
+
+    config: Config
+    run: RunFolder
+    device: torch.device
+    progress: Progress
+
+    def sample(self, batch: Batch) -> Image | None:
+        """A picture of what the model does with some samples; None where it draws no faces."""
+
+    def sample_clip(self, clip: Any) -> Iterator[Image]:
+        """A clip as the model draws it: (S, 2S, 3), ground truth beside generated."""
 
 
-def _to_images(faces: Tensor) -> Image:
-    """(B, 3, H, W) in [0, 1] to uint8 (B, H, W, 3)."""
-    return faces.float().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def _to_stored(images: NDArray[np.uint8]) -> Tensor:
-    """uint8 (B, S, S, 3) to the stored form of single frames, (B, 3, 1, S, S)."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)[:, :, None]))
-
-
-ROWS = 4
-"""Samples in a grid."""
-
-
-def show_samples(trainer: Trainer, dataset: Any, log: TrainLog, *, video: bool) -> None:
+def show_samples(trainer: Draws, dataset: Any, log: TrainLog, *, video: bool) -> None:
     """Draw samples of a dataset, if the model draws faces.
 
     Writes a grid of the first samples as samples/step-N.png and into TensorBoard. With `video` also the first of
@@ -169,7 +175,7 @@ def show_samples(trainer: Trainer, dataset: Any, log: TrainLog, *, video: bool) 
         _show_clip(trainer, clips[0], log)
 
 
-def _show_clip(trainer: Trainer, clip: Any, log: TrainLog) -> None:
+def _show_clip(trainer: Draws, clip: Any, log: TrainLog) -> None:
     if find_spec("av") is None:
         log.say("no sample video: it is written by the package av, which is not installed")
         return

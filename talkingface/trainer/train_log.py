@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from talkingface.config.schema import ModelConfig
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 
@@ -25,18 +24,28 @@ class TrainLog:
 
     Only the first process has one that writes; on the others `run` is None and only the finiteness of losses is
     checked.
+
+    Args:
+        run: names the folder of TensorBoard's events and the text log, and has the metrics file.
+        log_dir: that folder's parent.
+        step: steps done before.
+        total: steps until the end, None where it is not known.
+        show_progress: draw a bar.
     """
 
-    def __init__(self, run: RunFolder | None, *, log_dir: Path, step: int, recipe: ModelConfig, show_progress: bool):
+    def __init__(
+        self, run: RunFolder | None, *, log_dir: Path, step: int, total: int | None, show_progress: bool
+    ) -> None:
         self.run = run
         self._held: list[dict[str, Tensor]] = []
+        self._noted: set[str] = set()
         self._step = step
         self._since = time.perf_counter()
         self._waited = 0.0
         self._writer: Any = None
         self._file = logging.Logger("train.log", logging.INFO)  # not the package's: step lines stay off the terminal
         self._bar = tqdm(
-            total=recipe.max_steps,
+            total=total,
             initial=step,
             unit="step",
             bar_format="step {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}]{postfix}",
@@ -56,11 +65,16 @@ class TrainLog:
         """Note time spent waiting for data."""
         self._waited += seconds
 
-    def add(self, losses: Mapping[str, Tensor]) -> None:
-        """Note one step's losses; nothing is read from the device."""
-        self._held.append({name: value.detach() for name, value in losses.items()})
+    def add(self, losses: Mapping[str, Tensor], notes: Mapping[str, Tensor]) -> None:
+        """Take one step's losses and what else was noted; nothing is read from the device."""
+        self._held.append({**losses, **{name: value for name, value in notes.items() if name not in losses}})
+        self._noted |= notes.keys() - losses.keys()
         self._step += 1
         self._bar.update()
+
+    def set_total(self, total: int) -> None:
+        """Tell the progress bar after how many steps training ends."""
+        self._bar.total = total
 
     def speed(self) -> float:
         """Steps a second since the last line."""
@@ -71,7 +85,7 @@ class TrainLog:
         self._since, self._waited = time.perf_counter(), 0.0
 
     def flush(self, *, epoch: float, learning_rate: float, seconds_left: float) -> None:
-        """Write the line of the steps since the last one: means of their losses.
+        """Write the line of the steps since the last one: means of their losses and notes.
 
         Raises:
             UserError: a loss is not finite; names the first such step and its losses.
@@ -79,17 +93,17 @@ class TrainLog:
         held, self._held = self._held, []
         if not held:
             return
-        losses = _means(held, first_step=self._step - len(held) + 1)
+        values = _means(held, self._noted, first_step=self._step - len(held) + 1)
         elapsed = max(time.perf_counter() - self._since, 1e-9)
         speed = {"steps_per_second": len(held) / elapsed, "data_wait": min(1.0, self._waited / elapsed)}
         self.restart_clock()
         if self.run is None:
             return
         line = {"step": self._step, "split": "train", "epoch": round(epoch, 4), "learning_rate": learning_rate}
-        self.run.append_metrics({**line, **losses, **speed})
-        for name, value in {**losses, "learning_rate": learning_rate, **speed}.items():
+        self.run.append_metrics({**line, **values, **speed})
+        for name, value in {**values, "learning_rate": learning_rate, **speed}.items():
             self._writer.add_scalar(f"train/{name}", value, self._step)
-        text = " ".join(f"{name} {value:.4g}" for name, value in losses.items())
+        text = " ".join(f"{name} {value:.4g}" for name, value in values.items() if name not in self._noted)
         eta = _clock(seconds_left)
         self._bar.set_postfix_str(f"{text}, data wait {speed['data_wait']:.0%}, ends in {eta}")
         rate = speed["steps_per_second"]
@@ -114,6 +128,8 @@ class TrainLog:
 
     def say(self, message: str) -> None:
         """A line in the text log and on the terminal."""
+        if self.run is None:
+            return
         self._file.info(message)
         LOGGER.info(message)
 
@@ -127,25 +143,36 @@ class TrainLog:
             handler.close()
 
 
-def _means(held: list[dict[str, Tensor]], *, first_step: int) -> dict[str, float]:
-    """Mean of each loss over the steps that have it; one wait for the device in all."""
-    names = list(dict.fromkeys(name for losses in held for name in losses))
+def _means(held: list[dict[str, Tensor]], noted: set[str], *, first_step: int) -> dict[str, float]:
+    """Mean of each value over the steps that have it; one wait for the device in all.
+
+    Args:
+        held: values of each step by name, () scalars.
+        noted: names of those that are no losses: where such a value is not finite it is left out.
+        first_step: number of the first of these steps.
+
+    Raises:
+        UserError: a loss is not finite.
+    """
+    names = list(dict.fromkeys(name for values in held for name in values))
     missing = torch.zeros((), dtype=torch.float64, device=held[0][names[0]].device)
     rows = torch.stack(
-        [torch.stack([losses[name].double() if name in losses else missing for name in names]) for losses in held]
+        [torch.stack([values[name].double() if name in values else missing for name in names]) for values in held]
     ).tolist()
-    columns: dict[str, list[float]] = {name: [] for name in names}
-    for offset, (losses, row) in enumerate(zip(held, rows, strict=True)):
-        values = {name: value for name, value in zip(names, row, strict=True) if name in losses}
-        if not all(map(math.isfinite, values.values())):
-            shown = ", ".join(f"{name} {value:g}" for name, value in values.items())
+    columns: dict[str, list[float]] = {}
+    for offset, (tensors, row) in enumerate(zip(held, rows, strict=True)):
+        values = {name: value for name, value in zip(names, row, strict=True) if name in tensors}
+        losses = {name: value for name, value in values.items() if name not in noted}
+        if not all(map(math.isfinite, losses.values())):
+            shown = ", ".join(f"{name} {value:g}" for name, value in losses.items())
             raise UserError(
                 f"step {first_step + offset}: a loss is not finite ({shown}); training stopped, the checkpoints "
                 "before it are whole. Try a lower learning_rate, grad_clip_norm, or precision=fp32"
             )
         for name, value in values.items():
-            columns[name].append(value)
-    return {name: sum(values) / len(values) for name, values in columns.items()}
+            if math.isfinite(value):
+                columns.setdefault(name, []).append(value)
+    return {name: sum(each) / len(each) for name, each in columns.items()}
 
 
 def _clock(seconds: float) -> str:

@@ -1,13 +1,14 @@
 """What a training recipe is. A model that trains by its own `calculate_loss` needs no recipe of its own.
 
-A recipe overrides `train_step` (one screen, as the paper says it), and `state` where it has more parts to save. The
-loop around the steps is in loop.py.
+A recipe overrides `train_step` (one screen, as the paper says it), and where it trains or needs more than the network
+`set_up` and `state`. The loop around the steps is in loop.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,9 +23,10 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful
 from talkingface.trainer import distributed
 from talkingface.trainer.loop import Loop
+from talkingface.trainer.progress import Progress
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, clip_frames, face_grid
-from talkingface.trainer.schedule import Progress, make_optimizer
+from talkingface.trainer.schedule import make_optimizer
 from talkingface.trainer.validation import fixed_batches, mean_values
 from talkingface.utils.device import autocast
 from talkingface.utils.seed import own_random
@@ -75,9 +77,15 @@ class Trainer:
         self.share = (0, 1)
         """Which part of a step's samples this is, of how many; set by the loop."""
         self.progress = Progress()
+        self.clock: Callable[[], float] = time.perf_counter
+        """Tells seconds; the minutes of training are taken from it."""
+        self._notes: dict[str, Tensor] = {}
+        self.set_up()
 
     def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
         """Train to the end that the configuration gives, from the run's last checkpoint if there is one.
+
+        A run that has finished goes on where the end lies later now, see `progress.extends`.
 
         Args:
             train_dataset: map-style; item i is sample i % len of epoch i // len, in stored forms of batch.py.
@@ -101,8 +109,14 @@ class Trainer:
             UserError: something is not.
         """
 
+    def set_up(self) -> None:
+        """Make what the recipe needs besides the network and its optimizer; called when all else is constructed."""
+
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
-        """One optimizer step; returns what to log, as tensors: reading them here would wait for the device."""
+        """One optimizer step; returns its losses, as tensors: reading them here would wait for the device.
+
+        What is no loss and shall be shown beside them is given to `note`.
+        """
         with self.autocast():
             losses = self.model.calculate_loss(batch)
         self.optimize(self.optimizer, losses["loss"])
@@ -127,15 +141,15 @@ class Trainer:
         with self.autocast():
             return face_grid(batch, self.model.predict(batch))
 
-    def sample_clip(self, clip: Any) -> Any:
-        """Frames of a validation clip as the model draws it, an iterator of BGR pictures: ground truth, generated."""
+    def sample_clip(self, clip: Any) -> Iterator[Image]:
+        """Frames of a validation clip as the model draws it, BGR pictures: ground truth beside generated."""
         return clip_frames(
             self.model,
             clip,
             fps=self.config.dataset.fps,
             device=self.device,
             batch_size=self.recipe.evaluate_batch_size,
-            autocast=self.autocast(),
+            precision=self.config.run.precision,
         )
 
     # What recipes use
@@ -148,12 +162,33 @@ class Trainer:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return module
 
+    def part(self, name: str, make: Callable[[], nn.Module]) -> nn.Module:
+        """The part of that name that was given, else a new one, on the device."""
+        return self.parts[name] if name in self.parts else self.place(make())
+
+    def note(self, name: str, value: Tensor) -> None:
+        """Log a quantity of this step that is no loss, () scalar, beside the losses: metrics.jsonl and TensorBoard.
+
+        It is read when a line is due, so noting waits for nothing; of a step in parts the last part's value stays.
+        Unlike a loss it may be infinite or not a number, and is then left out.
+        """
+        self._notes[name] = value.detach()
+
+    def take_notes(self) -> dict[str, Tensor]:
+        """What was noted since this was last called."""
+        notes, self._notes = self._notes, {}
+        return notes
+
     def autocast(self) -> AbstractContextManager[object]:
         """The arithmetic of forward passes; weights stay float32."""
         return autocast(self.device, self.config.run.precision)
 
     def optimize(self, optimizer: Optimizer, loss: Tensor) -> None:
-        """Backward, clip, step, for the weights of one optimizer; of a step in parts only the last one ends it."""
+        """Backward, clip, step, for the weights of one optimizer; of a step in parts only the last one ends it.
+
+        Notes `grad_norm`, the norm of the network's gradients before clipping, in the steps that a line is due after:
+        where nothing is clipped it is one more pass over all gradients.
+        """
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         part, parts = self.share
         if part == 0:
@@ -162,18 +197,33 @@ class Trainer:
         if part + 1 < parts:
             return
         distributed.average_gradients(weights)
+        is_shown = optimizer is self.optimizer and (self.progress.step + 1) % self.recipe.log_every == 0
+        norm = None
         if self.recipe.grad_clip_norm is not None:
-            nn.utils.clip_grad_norm_(weights, self.recipe.grad_clip_norm)
+            norm = nn.utils.clip_grad_norm_(weights, self.recipe.grad_clip_norm)
+        elif is_shown:
+            norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+        if is_shown and norm is not None:
+            self.note("grad_norm", norm)
         optimizer.step()
 
     def validate(self, dataset: Any) -> dict[str, float]:
-        """Means of `valid_step` over the fixed validation batches: the same each time, random states untouched."""
-        batches = fixed_batches(
+        """Means of `valid_step` over the fixed validation batches: the same each time."""
+        with self.validating():
+            return mean_values(self.valid_step, dataset, self.validation_batches(dataset), device=self.device)
+
+    def validation_batches(self, dataset: Any) -> list[range]:
+        """Sample numbers of the validation's batches."""
+        return fixed_batches(
             len(dataset), batch_size=self.recipe.evaluate_batch_size, num_batches=self.recipe.valid_batches
         )
+
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        """Evaluation mode and random numbers of its own, without a trace in the training."""
         self.model.eval()
         try:
             with own_random(self.config.run.seed):
-                return mean_values(self.valid_step, dataset, batches, device=self.device)
+                yield
         finally:
             self.model.train()

@@ -1,7 +1,4 @@
-"""Validation on the same batches each time.
-
-PSNR and SSIM of validation frames, by the functions that evaluations use.
-"""
+"""Validation: the same batches each time, means over their samples, PSNR and SSIM by the functions of evaluations."""
 
 # B batch, T frames, H/W pixels
 
@@ -17,6 +14,7 @@ from torch.utils.data import default_collate
 
 from talkingface.batch import Batch, to_network
 from talkingface.evaluator.metrics.image import picture_scores
+from talkingface.pictures import to_pictures
 
 
 def fixed_batches(length: int, *, batch_size: int, num_batches: int) -> list[range]:
@@ -30,11 +28,24 @@ def read_batch(dataset: Any, samples: range, device: torch.device) -> Batch:
     return to_network(default_collate([dataset[sample] for sample in samples]), device)
 
 
+def in_halves(batches: list[range]) -> tuple[list[range], list[range]]:
+    """The first half of some batches and the second; a single batch is cut in two, and one sample is all of the second.
+
+    Samples of a dataset lie clip by clip, so the halves show different clips.
+    """
+    if len(batches) == 1:
+        (samples,) = batches
+        middle = len(samples) // 2
+        batches = [half for half in (samples[:middle], samples[middle:]) if half]
+    middle = len(batches) // 2
+    return batches[:middle], batches[middle:]
+
+
 @torch.no_grad()
 def mean_values(
     values_of: Callable[[Batch], dict[str, Tensor]], dataset: Any, batches: list[range], *, device: torch.device
 ) -> dict[str, float]:
-    """Mean over all samples of what `values_of` gives a batch; one wait for the device in all."""
+    """Mean over all samples of what `values_of` gives a batch, {} for none; one wait for the device in all."""
     sums: dict[str, Tensor] = {}
     for samples in batches:
         for name, value in values_of(read_batch(dataset, samples, device)).items():
@@ -44,10 +55,17 @@ def mean_values(
     return {name: float(total) / count for name, total in sums.items()}
 
 
+def join_means(means: list[dict[str, float]], counts: list[int]) -> dict[str, float]:
+    """Means over all samples from those over groups of `counts` samples; an empty group's mean is {}."""
+    names = next(mean for mean in means if mean)
+    pairs = [(mean, count) for mean, count in zip(means, counts, strict=True) if count]
+    return {name: sum(mean[name] * count for mean, count in pairs) / sum(counts) for name in names}
+
+
 MOST_FRAMES = 4
-"""Frames of a batch that are measured: the middle ones of its first samples, the same each time."""
+"""Frames of a batch that are compared: the middle ones of its first samples, the same each time."""
 SMALLEST = 24
-"""Side of a face from which the mouth's region holds SSIM's window of 11 pixels; smaller ones are not measured."""
+"""Side of a face from which the mouth's region holds SSIM's window of 11 pixels; smaller ones are passed over."""
 
 
 @torch.no_grad()
@@ -69,6 +87,4 @@ def picture_values(fake: Tensor, real: Tensor) -> dict[str, Tensor]:
 
 def _middle_frames(faces: Tensor) -> np.ndarray:
     """uint8 (n, H, W, 3), rounded as written pictures are."""
-    frames = faces[:MOST_FRAMES, :, faces.shape[2] // 2].float().clamp(0, 1)
-    # (n, 3, H, W) to (n, H, W, 3)
-    return frames.mul(255).round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return to_pictures(faces[:MOST_FRAMES, :, faces.shape[2] // 2])

@@ -40,8 +40,8 @@ class Wav2LipTrainer(GeneratorTrainer):
 
     new_discriminator = Wav2Lip_disc_qual
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def set_up(self) -> None:
+        super().set_up()
         self.switch = SyncSwitch(on=self._threshold is None)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import platform
 import sys
@@ -37,15 +38,33 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+@functools.cache
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 (AMX, AVX512-BF16). Others emulate it, many times slower than float32.
+
+    False where torch does not tell: on ARM, and in versions without these checks.
+    """
+    import torch
+
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):  # torch has no public question for it
+        with contextlib.suppress(AttributeError, RuntimeError):
+            if getattr(torch.cpu, name)():
+                return True
+    return False
+
+
 def uses_bf16(device: torch.device, precision: str) -> bool:
-    """Whether `precision` means bfloat16 on `device`: `bf16` always, `auto` on CUDA, `fp32` never.
+    """Whether `precision` means bfloat16 on `device`: `bf16` always, `fp32` never, `auto` where it is fast.
+
+    It is fast on CUDA, and on the CPUs of `cpu_has_bf16`. So under `auto` the last digits of losses and figures depend
+    on the machine; name `fp32` or `bf16` where they must not.
 
     Raises:
         UserError: the precision has another name.
     """
     if precision not in ("auto", "fp32", "bf16"):
         raise UserError(f"precision: got {precision!r}, wanted auto, fp32 or bf16")
-    return precision == "bf16" or (precision == "auto" and device.type == "cuda")
+    return precision == "bf16" or (precision == "auto" and (device.type == "cuda" or cpu_has_bf16()))
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
@@ -58,12 +77,13 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 
 SETTING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+"""Environment in which glibc keeps freed memory for the next step instead of giving it back to the system."""
 GUARD = "TALKINGFACE_ALLOCATOR"
-"""Set for the second start. Setting it oneself, to `default`, keeps the first."""
+"""Set for the second start. A user who sets it himself, to `default`, keeps glibc's own behaviour."""
 
 
 def restart_with_setting(device: str) -> None:
-    """Replace this process by the same command with the setting, where that helps and has not been done.
+    """Start this command again with `SETTING`, which is read when a process begins, where that makes training faster.
 
     Args:
         device: the configured device; on CUDA nothing is gained.

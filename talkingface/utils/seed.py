@@ -18,8 +18,6 @@ def init_seed(seed: int, reproducible: bool = True) -> None:
         seed: any whole number; NumPy sees it modulo 2**32.
         reproducible: choose cuDNN kernels that give the same result each run instead of the fastest ones.
     """
-    import torch
-
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,8 +57,9 @@ def setting(tiny_clips, tmp_path_factory):
     )  # fmt: skip
     expert = TinyExpert().train()
 
-    def run(chosen=clips, model=None):
-        return evaluate(model or Reference(), config, clips=chosen, out_dir=root / "out", expert=expert, progress=False)
+    def run(chosen=clips, model=None, out=root / "out", **settings):
+        changed = replace(config, run=replace(config.run, **settings))
+        return evaluate(model or Reference(), changed, clips=chosen, out_dir=out, expert=expert, progress=False)
 
     return root / "out", clips, run, expert
 
@@ -104,6 +107,40 @@ def test_what_stands_is_not_done_again(evaluation, setting):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.mp4")} == before
     # the clip whose partner is broken tries that one video again, which fails before the model is asked
     assert Reference.calls == 0 and again.rows == evaluation.rows
+
+
+def test_a_copied_project_goes_on_where_it_was(evaluation, setting, tmp_path):
+    """Everything lies elsewhere and was written anew, later."""
+    out, clips, run, _ = setting
+    shutil.copytree(out, tmp_path / "out")
+    moved = [replace(one, video=tmp_path / f"{one.name[-1]}.mp4") for one in clips]
+    for old, new in zip(clips, moved, strict=True):
+        shutil.copyfile(old.video, new.video)
+    Reference.calls = 0
+    again = run(moved, out=tmp_path / "out")
+    assert Reference.calls == 0 and again.rows == evaluation.rows
+    noted = json.loads((tmp_path / "out/metrics.json").read_text())["videos"]
+    assert noted == {f"p/{k}": [f"../{k}.mp4", f"videos/p/{k}.mp4"] for k in range(3)}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "again"),
+    [
+        ("crf", 30, True), ("mel_timing", "published", True), ("generate_pads", (0, 8, 0, 0), True),
+        ("paste_feather", 0.2, True), ("loop", "restart", True), ("generate_batch_size", 3, False), ("seed", 0, False),
+    ],
+)  # fmt: skip
+def test_what_changes_the_drawn_video_makes_it_again(evaluation, setting, tmp_path, key, value, again):
+    out, clips, run, _ = setting
+    for name in ("clips", "videos", "silence"):
+        (tmp_path / name / "p").mkdir(parents=True)
+    for path in (out / "clips/p").glob("0.*"):
+        shutil.copy(path, tmp_path / "clips/p")
+    for folder in ("videos/p", "silence/p"):
+        shutil.copy(out / folder / "0.mp4", tmp_path / folder)
+    Reference.calls = 0
+    run(clips[:1], out=tmp_path, **{key: value})
+    assert (Reference.calls > 0) is again
 
 
 def test_other_weights_do_everything_again(evaluation, setting):

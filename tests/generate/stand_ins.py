@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import torch
 
+from talkingface.config.schema import Config, DatasetConfig, RunConfig
+from talkingface.generate import Dubber
+from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
 from talkingface.utils.face import Face
 from talkingface.utils.media.video import VideoWriter
 
@@ -18,6 +23,21 @@ def frame_with_face(level: int = 60, box=FACE) -> np.ndarray:
         x1, y1, x2, y2 = box
         frame[y1:y2, x1:x2] = 230
     return frame
+
+
+def config_of(model=HyperLipsBaseConfig, **keys) -> Config:
+    """A configuration with these keys, for crops of 32 px on the CPU."""
+    keys = {"device": "cpu", "img_size": 32, **keys}
+    of = lambda schema: {field.name: keys.pop(field.name) for field in fields(schema) if field.name in keys}  # noqa: E731
+    folders = dict.fromkeys(("data_root", "filelist_root", "preprocessed_root", "packed_root"), "")
+    parts = RunConfig(**of(RunConfig)), DatasetConfig(**folders, **of(DatasetConfig)), model(**of(model))
+    assert not keys
+    return Config(model_name="Stand-in", dataset_name="any", run=parts[0], dataset=parts[1], model=parts[2])
+
+
+def dubber_of(network, detector=None, mesh=None, **keys) -> Dubber:
+    """A dubber of a stand-in, with the square's detector unless another is given."""
+    return Dubber(network, config_of(**keys), detector=detector or SquareDetector(), mesh=mesh)
 
 
 class SquareDetector:

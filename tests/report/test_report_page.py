@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from talkingface.report import cards as cards_module
 from talkingface.report import embedded_video
 from talkingface.report.cards import best_and_worst
 from talkingface.report.compare import list_runs
-from talkingface.report.run_report import stands, write_report
+from talkingface.report.facts import read_facts
+from talkingface.report.run_report import is_up_to_date, write_report
 from talkingface.report.svg_chart import Line, chart, nice
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.video import probe
@@ -126,7 +129,72 @@ def test_a_damaged_neighbour_does_not_stop_a_report(
     (older / "evaluation/metrics.json").write_text('{"rows": {}}')
     assert "Against earlier" not in Page(write_report(finished)).text
     assert "made by another version" in caplog.text
-    assert "left out: " in list_runs(str(finished.parent))[-1]
+    assert "M-toy-1 is passed over" in list_runs(str(finished.parent))[-1]
+
+
+DAMAGE = {
+    "status.json": "{",
+    "status.json ": '{"created": "yesterday"}',
+    "status.json  ": '{"created": "2026-01-01", "steps": "many"}',
+    "metrics.jsonl": "{broken\n",
+    "config.yaml": "a: [",
+    "environment.json": "[1]",
+    "evaluation/expert.json": "[1]",
+}
+
+
+@pytest.mark.parametrize("file", DAMAGE)
+def test_one_damaged_run_is_named_and_the_others_are_listed(finished: Path, clips: list[ClipResult], file: str):
+    older = run(finished.parent, "M-toy-1", created="2026-01-01T10:00:00+00:00")
+    evaluation(older / "evaluation", clips[:2])
+    (older / file.strip()).write_text(DAMAGE[file])
+    _, line, problem = list_runs(str(finished.parent))
+    assert "M-toy-2" in line and "M-toy-1 is passed over" in problem
+    assert "Against earlier" not in Page(write_report(finished)).text, "and a report is written without it"
+
+
+def test_a_new_kind_of_data_file_makes_a_new_report(finished: Path):
+    write_report(finished)
+    assert is_up_to_date(finished, None)
+    (finished / "events.jsonl").write_text('{"step": 1}\n')
+    assert not is_up_to_date(finished, None)
+    write_report(finished)
+    (finished / "evaluation/other.json").write_text("{}")
+    assert not is_up_to_date(finished, None)
+
+
+def test_videos_are_found_from_the_evaluation_s_folder(finished: Path, tmp_path: Path):
+    """As an evaluation notes them, so that a moved project finds them; older ones noted them as they were given."""
+    path = finished / "evaluation/metrics.json"
+    saved = json.loads(path.read_text())
+    for name, both in saved["videos"].items():
+        saved["videos"][name] = [os.path.relpath(one, path.parent) for one in both]
+    path.write_text(json.dumps(saved))
+    moved = shutil.move(tmp_path, tmp_path.with_name(tmp_path.name + "-moved"))
+    facts = read_facts(Path(moved) / finished.relative_to(tmp_path))
+    assert all(facts.evaluation.real(one).is_file() for one in facts.evaluation.good)
+    shutil.move(moved, tmp_path)
+
+
+def test_the_cross_row_of_before_is_pooled_when_it_is_read(finished: Path):
+    """Sounds of spread 0.1 and 0.3, mouths of 0.1: once the mean of 1 and 1/3; without curves that stays."""
+    path = finished / "evaluation/metrics.json"
+    saved = json.loads(path.read_text())
+    quiet, loud = saved["per_clip"][:2]
+    quiet |= {"opening_real": [0.0, 0.2] * 5, "sound_from": loud["name"], "opening_cross": [0.0, 0.2] * 5}
+    loud |= {"opening_real": [0.0, 0.6] * 5, "sound_from": quiet["name"], "opening_cross": [0.0, 0.2] * 5}
+    saved["per_clip"] = [quiet, loud]
+    for one, ratio in ((quiet, 1 / 3), (loud, 1.0)):
+        one["cross"] = {"opening_r": 1.0, "opening_amplitude": ratio}
+    saved["rows"]["cross"] = {"clips": 2, "opening_r": 1.0, "opening_amplitude": 2 / 3}
+    path.write_text(json.dumps(saved))
+    row = read_facts(finished).evaluation.rows["cross"]
+    assert row["opening_amplitude"] == pytest.approx((0.02 / 0.1) ** 0.5)
+    assert row["opening_amplitude_mean"] == pytest.approx(2 / 3)
+    for one in saved["per_clip"]:
+        del one["opening_cross"]
+    path.write_text(json.dumps(saved))
+    assert read_facts(finished).evaluation.rows["cross"] == saved["rows"]["cross"]
 
 
 def test_what_an_evaluation_of_two_folders_says(finished: Path):
@@ -166,7 +234,7 @@ def test_the_stage_writes_once(finished: Path):
     stage = ReportStage(evaluation=lambda: None, run=lambda: finished).stage()
     assert stage.look().todo
     assert "report.html" in str(stage.work())
-    assert not stage.look().todo and stands(finished, None)
+    assert not stage.look().todo and is_up_to_date(finished, None)
     with (finished / "metrics.jsonl").open("a") as file:
         file.write('{"step": 50, "split": "train", "loss": 0.1}\n')
     assert stage.look().todo

@@ -23,8 +23,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.slow
-def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
+def two_processes(folder: Path, *kind: str) -> RunFolder:
+    """Train in two processes, as torchrun would start them."""
     port = free_port()
     processes = []
     for rank in range(2):
@@ -32,16 +32,29 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
             "PYTHONPATH": str(PROGRAM.parents[2]), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2", "RANK": str(rank),
             "LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         }  # fmt: skip
-        command = [sys.executable, str(PROGRAM), str(tmp_path / "two"), "0", "0", "plain"]
+        command = [sys.executable, str(PROGRAM), str(folder), "0", "0", *kind]
         processes.append(subprocess.Popen(command, env=environment))
     assert [process.wait(240) for process in processes] == [0, 0]
+    return RunFolder(folder / "run")
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
+    two = two_processes(tmp_path / "two", "plain")
     threads = torch.get_num_threads()
     main(tmp_path / "one", 0, 0.0, plain=True)
     torch.set_num_threads(threads)
-    one, two = (RunFolder(tmp_path / name / "run") for name in ("one", "two"))
+    one = RunFolder(tmp_path / "one" / "run")
     weights = [torch.load(run.last, weights_only=True)["state_dict"] for run in (one, two)]
     assert weights[0].keys() == weights[1].keys()
     for key, value in weights[0].items():
         torch.testing.assert_close(weights[1][key], value, rtol=1e-4, atol=1e-5, msg=key)
     assert [line["step"] for line in two.read_metrics()] == [line["step"] for line in one.read_metrics()]
     assert two.status()["finished"]
+
+
+@pytest.mark.slow
+def test_two_processes_of_unlike_speed_agree_on_a_plan(tmp_path: Path) -> None:
+    """The second one's clock runs twice as fast: by its own plan it would end earlier and leave the first waiting."""
+    run = two_processes(tmp_path, "plain", "minutes")
+    assert run.status()["steps"] == run.status()["planned_steps"] == 130

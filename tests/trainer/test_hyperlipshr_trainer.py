@@ -1,4 +1,4 @@
-"""The second stage's recipe: the published trajectory, each term with random backbones, 512 px, and what is missing."""
+"""The recipe of HyperLips's decoder: published losses, each term with random backbones, 512 px, what is missing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 from tiny import tiny_config
 from torch import nn
 
@@ -18,13 +19,8 @@ from talkingface.batch import GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SKETC
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent, make_features
-from talkingface.trainer.hyperlipshr_trainer import (
-    HyperLipsHRTrainer,
-    best_detail,
-    cut_patch,
-    full_weights,
-    lip_size,
-)
+from talkingface.trainer.detail import best_detail, best_share, detail_sums
+from talkingface.trainer.hyperlipshr_trainer import HyperLipsHRTrainer, cut_patch, full_weights, lip_size
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import MissingWeightsError
 
@@ -86,9 +82,9 @@ def random_backbones() -> dict[str, nn.Module]:
 
 def test_the_published_losses(tmp_path: Path):
     wanted = json.loads(GOLDEN.read_text())["trajectory"]["rescaling1_in128"]
-    judge = fill(HRDecoder_disc_qual(), 1.41)
+    discriminator = fill(HRDecoder_disc_qual(), 1.41)
     trainer = trainer_of(
-        tmp_path, {"discriminator": judge}, perceptual="none", relativistic_on="probabilities", adam_beta1=0.5
+        tmp_path, {"discriminator": discriminator}, perceptual="none", relativistic_on="probabilities", adam_beta1=0.5
     )
     fill(trainer.model.decoder, 1.3)
     trainer.model.train()
@@ -111,7 +107,7 @@ def test_the_published_losses(tmp_path: Path):
 def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Path):
     trainer = trainer_of(tmp_path, random_backbones(), img_size=128, learning_rate=1e-3)
     before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
-    judge = {key: value.clone() for key, value in trainer.adversary.network.state_dict().items()}
+    before_step = {key: value.clone() for key, value in trainer.adversary.network.state_dict().items()}
     trainer.model.train()
     losses = trainer.train_step(batch_of(128))
     terms = {"l1", "lip_l1", "vgg", "lip_lpips", "adversarial"}
@@ -120,10 +116,10 @@ def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Pa
     after = trainer.model.state_dict()
     changed = {key.split(".")[0] for key in after if not after[key].equal(before[key])}
     assert changed == {"decoder"}
-    assert any(not value.equal(judge[key]) for key, value in trainer.adversary.network.state_dict().items())
+    assert any(not value.equal(before_step[key]) for key, value in trainer.adversary.network.state_dict().items())
     assert all(weight.grad is None for net in trainer.perceptual.values() for weight in net.parameters())
     values = trainer.valid_step(batch_of(128))
-    pictures = {f"{stage}{name}" for stage in ("", "first_") for name in ("psnr", "psnr_mouth", "ssim", "ssim_mouth")}
+    pictures = {f"{whose}{name}" for whose in ("", "first_") for name in ("psnr", "psnr_mouth", "ssim", "ssim_mouth")}
     assert set(values) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips", "best_detail", *pictures}
 
 
@@ -148,6 +144,80 @@ def test_the_best_detail_is_nearer_to_the_real_faces_than_any_other():
     assert found == pytest.approx(0.4, abs=0.02)
     assert all(mean_psnr(found) > mean_psnr(found + step) for step in (-0.05, 0.05))
     assert best_detail(first, drawn, first - drawn) == 0 and best_detail(first, drawn, drawn) == 1
+    parts = [detail_sums(first[k : k + 1], drawn[k : k + 1], real[k : k + 1]) for k in range(3)]
+    means = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
+    assert best_share(means) == pytest.approx(found, rel=1e-5)
+    assert best_share({}) == 0, "nothing to learn from: the base face"
+
+
+class BaseFaces:
+    """Validation samples whose real faces differ from the base faces by `lean` times a pattern, and by noise."""
+
+    def __init__(self, leans: list[float]) -> None:
+        self.base, self.noise = images(11, len(leans), 3, 128, 128), images(12, len(leans), 3, 128, 128) - 0.5
+        self.base = 0.3 + 0.4 * self.base
+        pattern = 0.2 * (images(13, 3, 128, 128) - 0.5)
+        self.real = self.base + torch.tensor(leans)[:, None, None, None] * pattern + 0.02 * self.noise
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        lines = np.zeros((1, 128, 128), np.uint8)
+        return {
+            GT_IMG: (self.real[index] * 255).round().byte().numpy(), GT_MASK: lines, GT_SKETCH: lines,
+            HYPER_IMG: (self.base[index] * 255).round().byte().numpy(), HYPER_SKETCH: lines,
+        }  # fmt: skip
+
+
+def decoding(folder: Path, added: Any) -> HyperLipsHRTrainer:
+    """A trainer whose decoder adds `added(base)` to the base faces, and that draws the share of it that fits best."""
+    trainer = trainer_of(
+        folder, adversarial_weight=0.0, perceptual="none", detail=None, evaluate_batch_size=2, valid_batches=4
+    )
+    trainer.network.decode = lambda batch: batch[HYPER_IMG] + added(batch[HYPER_IMG])  # type: ignore[method-assign]
+    return trainer
+
+
+def test_a_share_is_scored_on_samples_that_it_was_not_fitted_to(tmp_path: Path):
+    """What the decoder adds is right in the first half of the samples and wrong in the second."""
+    pattern = 0.2 * (images(13, 3, 128, 128) - 0.5)
+    data = BaseFaces([0.8] * 4 + [-0.8] * 4)
+    values = decoding(tmp_path, lambda base: pattern).validate(data)
+    # fitted where they are scored, shares of 0.8 and 0 would make every sample as good as the base face or better
+    wanted = [psnr_of(data, k, share=share, pattern=pattern) for k in range(8) for share in [0.0 if k < 4 else 0.8]]
+    assert values["psnr"] == pytest.approx(np.mean(wanted), abs=0.05)
+    assert values["psnr"] < values["first_psnr"] - 1
+    assert values["best_detail"] == pytest.approx(0, abs=0.05), "the one that is kept is that of all samples"
+
+
+def psnr_of(data: BaseFaces, k: int, *, share: float, pattern: torch.Tensor) -> float:
+    drawn = ((data.base[k] + share * pattern).clamp(0, 1) * 255).round().numpy()
+    real = (data.real[k] * 255).round().numpy()
+    return float(peak_signal_noise_ratio(real, drawn, data_range=255))
+
+
+def test_a_decoder_of_noise_is_worse_than_the_base_faces(tmp_path: Path):
+    """Noise that by chance is like the errors of some faces: a share fitted to those is no use for the others."""
+    data = BaseFaces([0.0] * 2)
+    noise = {round(float(data[k][HYPER_IMG].sum())): data.noise[k] for k in (0,)}
+
+    def added(base: torch.Tensor) -> torch.Tensor:
+        known = [noise.get(round(float((face * 255).round().sum()))) for face in base]
+        return torch.stack([images(14, 3, 128, 128) - 0.5 if one is None else one for one in known])
+
+    trainer = decoding(tmp_path, added)
+    values = trainer.validate(data)
+    assert values["psnr"] < values["first_psnr"]
+    assert values == trainer.validate(data), "the same each time"
+    before = float(trainer.network.best_detail)
+    trainer.after_validation(values)
+    assert before == 1 and float(trainer.network.best_detail) == pytest.approx(values["best_detail"])
+
+
+def test_one_sample_has_no_other_half(tmp_path: Path):
+    values = decoding(tmp_path, lambda base: torch.full_like(base, 0.1)).validate(BaseFaces([0.5]))
+    assert values["psnr"] == values["first_psnr"]
 
 
 def test_the_share_of_the_last_validation_is_kept_with_the_weights(tmp_path: Path):

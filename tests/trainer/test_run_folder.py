@@ -12,7 +12,7 @@ import pytest
 from tiny import tiny_config
 
 from talkingface.config.plain import read_config
-from talkingface.trainer.run_folder import RunFolder, find_runs
+from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import UserError
 
 HOLDER = """
@@ -51,19 +51,36 @@ def test_create(tmp_path: Path) -> None:
     assert len(run.status()["fingerprint"]) >= 12
 
 
-def test_find_runs_newest_first_and_by_status(tmp_path: Path) -> None:
+def test_runs_newest_first_and_by_status(tmp_path: Path) -> None:
     config = tiny_config(tmp_path)
     old, new = RunFolder.create(config), RunFolder.create(config)
     old.update_status(finished=True, best_score=0.5)
     saved = tmp_path / "saved"
     (saved / "notes").mkdir()
-    assert [run.path for run in find_runs(saved)] == [new.path, old.path]
-    assert [run.path for run in find_runs(saved, "Tiny", "memory", finished=True)] == [old.path]
-    assert find_runs(saved, "Tin") == []
-    assert find_runs(saved, "Tiny", "other") == []
-    assert len(find_runs(saved, fingerprint=new.status()["fingerprint"])) == 2
-    assert find_runs(tmp_path / "nowhere") == []
+    runs = SavedRuns.read(saved)
+    assert [run.path for run in runs.matching()] == [new.path, old.path]
+    assert [run.path for run in runs.matching(model="Tiny", dataset="memory", finished=True)] == [old.path]
+    assert runs.matching(model="Tin") == []
+    assert runs.matching(model="Tiny", dataset="other") == []
+    assert len(runs.matching(fingerprint=new.status()["fingerprint"], finished=None)) == 2
+    assert SavedRuns.read(tmp_path / "nowhere").matching() == []
     assert old.status()["best_score"] == 0.5
+
+
+def test_a_damaged_status_is_named_and_passed_over(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path)
+    whole, cut, other = (RunFolder.create(config) for _ in range(3))
+    cut.status_file.write_text('{"model": "Ti')
+    other.status_file.write_text("[1]")
+    saved = SavedRuns.read(tmp_path / "saved")
+    assert [run.path for run, _ in saved.statuses] == [whole.path]
+    assert [run.path for run in saved.matching(model="Tiny", finished=None)] == [whole.path]
+    assert len(saved.problems) == 2
+    for run, line in zip((cut, other), sorted(saved.problems), strict=True):
+        assert run.name in line and "passed over" in line and "\n" not in line
+    with pytest.raises(UserError, match=r"status\.json"):
+        cut.status()
+    assert SavedRuns.read(tmp_path / "nowhere") == SavedRuns(statuses=(), problems=())
 
 
 def test_metrics_are_cut_back(tmp_path: Path) -> None:
@@ -77,6 +94,15 @@ def test_metrics_are_cut_back(tmp_path: Path) -> None:
     run.append_metrics({"step": 4, "loss": 0.25})
     assert [json.loads(line)["step"] for line in run.metrics_file.read_text().splitlines()] == [1, 2, 3, 4]
     assert run.read_metrics()[2]["loss"] == 1 / 3
+
+
+def test_a_damaged_line_of_metrics_is_named(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.append_metrics({"step": 1})
+    with run.metrics_file.open("a") as file:
+        file.write('{"st\n{"step": 3}\n')
+    with pytest.raises(UserError, match=r"metrics\.jsonl:2: not JSON .*delete the line"):
+        run.read_metrics()
 
 
 def test_second_process_is_refused_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from tiny import TinySet, tiny_config, tiny_trainer
 
 from talkingface.batch import GT, REFERENCE, to_network
 from talkingface.data.dataset.window_dataset import WindowDataset
-from talkingface.trainer.samples import clip_frames, face_grid, to_rgb
+from talkingface.model.audio_driven_talkingface.hyperlipshr import HyperLipsHR
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
+from talkingface.pictures import to_rgb
+from talkingface.trainer.samples import clip_frames, face_grid
 from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe
 
@@ -59,9 +62,7 @@ def test_clip_is_drawn_with_the_mel_and_masks_of_training(tmp_path: Path) -> Non
     trainer = tiny_trainer(tiny_config(tmp_path))
     seen = []
     trainer.model.predict = lambda batch: seen.append(batch) or batch["input_frames"][:, :3]  # type: ignore[method-assign,func-returns-value]
-    images = list(
-        clip_frames(trainer.model, clip, fps=25, device=torch.device("cpu"), batch_size=4, autocast=trainer.autocast())
-    )
+    images = list(clip_frames(trainer.model, clip, fps=25, device=torch.device("cpu"), batch_size=4, precision="fp32"))
     assert len(images) == 30
     assert {image.shape for image in images} == {(16, 32, 3)}
     assert all(np.array_equal(image[:, :16], frame) for image, frame in zip(images, clip.frames, strict=True))
@@ -75,6 +76,32 @@ def test_clip_is_drawn_with_the_mel_and_masks_of_training(tmp_path: Path) -> Non
     assert mels.shape == (30, 1, 80, 16)
     assert np.array_equal(mels[11, 0], clip.mel[:, 32:48])  # frame 11 hears from frame 10 on: 10 * 80 / 25
     assert np.array_equal(mels[29, 0], clip.mel[:, 80:96])  # the last 16 steps there are
+
+
+def test_clip_of_a_model_with_a_decoder_is_sketched_and_drawn_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoMesh:
+        """Noise has no landmarks."""
+
+        def find(self, crop: np.ndarray) -> None:
+            assert crop.shape == (128, 128, 3)
+
+        def __enter__(self) -> NoMesh:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr("talkingface.utils.face.crop_mesh.CropMesh", NoMesh)
+    torch.manual_seed(0)
+    model = HyperLipsHR(HyperLipsHRConfig(img_size=128, base_img_size=16)).train()
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    clip = MemoryClip("who/what", frames, random.standard_normal((80, 16), dtype=np.float32), np.ones(5, bool))
+    images = list(clip_frames(model, clip, fps=25, device=torch.device("cpu"), batch_size=2, precision="fp32"))
+    assert [image.shape for image in images] == [(128, 256, 3)] * 5
+    assert model.training
+    small = cv2.resize(images[3][:, :128], (32, 32), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - frames[3]).mean() < 40, "the real face, enlarged"
 
 
 @pytest.mark.parametrize("with_sound", [True, False])

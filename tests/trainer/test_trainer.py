@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tiny import RESUME, TinyFace, TinySet, tiny_config, tiny_trainer
+from tiny import RESUME, TinyFace, TinySet, ticking, tiny_config, tiny_trainer
 from torch import Tensor, nn
 
 from talkingface.batch import GT, INPUT_FRAMES, Batch
@@ -18,6 +18,7 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import load_weights
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Trainer
+from talkingface.utils.device import uses_bf16
 from talkingface.utils.errors import UserError
 from talkingface.utils.seed import rng_state
 
@@ -160,6 +161,77 @@ def test_gradients_are_clipped(tmp_path: Path) -> None:
     trainer.optimize(trainer.optimizer, loss)
     gradients = [value.grad.flatten() for value in trainer.model.parameters() if value.grad is not None]
     assert float(torch.cat(gradients).norm()) == pytest.approx(1e-3, rel=1e-3)
+
+
+class Notes(Trainer):
+    """Keeps each step's gradients, and notes a quantity of its own."""
+
+    def set_up(self) -> None:
+        self.norms: list[float] = []
+
+    def train_step(self, batch: Batch) -> dict[str, Tensor]:
+        losses = super().train_step(batch)
+        gradients = [value.grad.flatten() for value in self.model.parameters() if value.grad is not None]
+        self.norms.append(float(torch.cat(gradients).double().square().sum().sqrt()))
+        self.note("steps_done", torch.tensor(float(self.progress.step)))
+        if self.progress.step == 2:
+            self.note("odd", torch.tensor(math.nan))
+        return losses
+
+
+def test_what_is_noted_stands_beside_the_losses(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tiny_config(tmp_path, max_steps=6, log_every=3), kind=Notes)
+    trainer.fit(TinySet())
+    assert isinstance(trainer, Notes)
+    lines = [line for line in trainer.run.read_metrics() if line["split"] == "train"]
+    assert [line["steps_done"] for line in lines] == [1.0, 4.0]  # means of 0, 1, 2 and 3, 4, 5
+    assert [line["grad_norm"] for line in lines] == pytest.approx([trainer.norms[2], trainer.norms[5]], rel=1e-5)
+    assert points(tmp_path, trainer.run, "train/grad_norm") == [
+        (3, pytest.approx(trainer.norms[2], rel=1e-5)), (6, pytest.approx(trainer.norms[5], rel=1e-5))
+    ]  # fmt: skip
+    assert "train/steps_done" in tags(tmp_path, trainer.run)
+    assert not any("odd" in line for line in lines), "a note that is not a number stops nothing and is left out"
+
+
+def test_the_noted_norm_is_that_before_clipping(tmp_path: Path) -> None:
+    recipe = {"max_steps": 1, "log_every": 1}
+    norms = []
+    for name, clip in (("free", None), ("clipped", 1e-3)):
+        trainer = tiny_trainer(tiny_config(tmp_path / name, **recipe, grad_clip_norm=clip))
+        trainer.fit(TinySet())
+        norms.append(trainer.run.read_metrics()[0]["grad_norm"])
+    assert norms[0] == norms[1] > 1e-3
+
+
+def test_norms_of_other_networks_are_not_noted(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tiny_config(tmp_path, log_every=1))
+    other = nn.Linear(2, 1)
+    trainer.optimize(torch.optim.SGD(other.parameters(), lr=0.1), other(torch.ones(1, 2)).sum())
+    assert trainer.take_notes() == {}
+
+
+def test_the_duration_is_told_after_the_first_steps(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tiny_config(tmp_path, max_steps=30))
+    trainer.clock = ticking(20)
+    trainer.fit(TinySet())
+    assert " 30 steps, about 10 min 0 s at this speed\n" in log_of(tmp_path, trainer.run)
+    longer = tiny_config(tmp_path, max_steps=60)
+    again = tiny_trainer(longer, trainer.run)
+    again.clock = ticking(10)
+    again.fit(TinySet())
+    assert " 30 of 60 steps left, about 5 min 0 s at this speed\n" in log_of(tmp_path, trainer.run)
+
+
+def test_precision_is_told_where_the_machine_decides_it(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path, max_steps=1)
+    trainer = tiny_trainer(replace(config, run=replace(config.run, precision="auto")))
+    trainer.fit(TinySet())
+    word = "bf16" if uses_bf16(torch.device("cpu"), "auto") else "fp32"
+    assert f"precision auto: {word} on cpu" in log_of(tmp_path, trainer.run)
+
+
+def log_of(folder: Path, run: RunFolder) -> str:
+    return (folder / "log" / run.name / "train.log").read_text()
 
 
 def test_learning_rate_of_each_step_is_the_schedules(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Doubles for the trainer's tests: a network of a few weights, data in memory, and a configuration for them.
 
-Run as a program it trains: python tiny.py <folder> <num_workers> <seconds a step> [plain]
+Run as a program it trains: python tiny.py <folder> <num_workers> <seconds a step> [plain] [minutes]
 """
 
 from __future__ import annotations
 
+import itertools
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,15 @@ from talkingface.utils.seed import init_seed
 
 STEPS = 24
 RESUME = {"max_steps": STEPS, "log_every": 1, "save_every": 5, "valid_every": 7, "sample_every": 100, "warmup_steps": 4}
+
+MINUTES = RESUME | {"max_steps": None, "max_minutes": 1.3, "lr_schedule": "cosine", "valid_every": 60}
+"""130 steps, where a step is told to take 0.6 seconds: 100 in the first minute, and a plan from their speed."""
+
+
+def ticking(seconds: float) -> Callable[[], float]:
+    """A clock that says that so much has passed each time it is asked."""
+    asked = itertools.count()
+    return lambda: next(asked) * seconds
 
 
 class TinyFace(AbstractTalkingFace):
@@ -142,15 +153,24 @@ class PlainFace(TinyFace):
         self.norm, self.dropout = nn.Identity(), nn.Identity()  # type: ignore[assignment]
 
 
-def main(folder: Path, num_workers: int, pause: float, *, plain: bool = False) -> None:
+def main(folder: Path, num_workers: int, pause: float, *, plain: bool = False, minutes: bool = False) -> None:
     torch.set_num_threads(1)
     SlowTrainer.pause = pause
-    config = tiny_config(folder, num_workers=num_workers, **RESUME)
+    config = tiny_config(folder, num_workers=num_workers, **(MINUTES if minutes else RESUME))
     init_seed(config.run.seed)
     model = PlainFace(config) if plain else TinyFace(config)
     run = RunFolder(folder / "run")
-    SlowTrainer(config, model, run=run, device=torch.device("cpu")).fit(TinySet(), TinySet(5))
+    trainer = SlowTrainer(config, model, run=run, device=torch.device("cpu"))
+    if minutes:  # a second start goes on at another speed, and so does each process of several
+        trainer.clock = ticking(0.6 * (1 + int(os.environ.get("RANK", "0"))) * (2 if run.status() else 1))
+    trainer.fit(TinySet(), TinySet(5))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), plain="plain" in sys.argv)
+    main(
+        Path(sys.argv[1]),
+        int(sys.argv[2]),
+        float(sys.argv[3]),
+        plain="plain" in sys.argv,
+        minutes="minutes" in sys.argv,
+    )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from talkingface.utils import device
 from talkingface.utils.device import autocast, pick_device, uses_bf16
 from talkingface.utils.errors import UserError
 from talkingface.utils.logger import init_logger
@@ -31,7 +32,12 @@ def test_device_is_the_one_asked_for():
             pick_device(name)
 
 
-def test_precision():
+@pytest.fixture
+def without_bf16(monkeypatch):
+    monkeypatch.setattr(device, "cpu_has_bf16", lambda: False)
+
+
+def test_precision(without_bf16):
     cpu = torch.device("cpu")
     assert not uses_bf16(cpu, "auto") and not uses_bf16(cpu, "fp32") and uses_bf16(cpu, "bf16")
     layer = torch.nn.Linear(4, 4)
@@ -41,6 +47,20 @@ def test_precision():
         assert layer(torch.ones(1, 4)).dtype == torch.float32
     with pytest.raises(UserError, match="half"):
         autocast(cpu, "half")
+
+
+@pytest.mark.parametrize("name", ["_is_amx_tile_supported", "_is_avx512_bf16_supported"])
+def test_auto_is_bf16_where_the_cpu_multiplies_it(monkeypatch, name):
+    for other in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, other, lambda other=other: other == name, raising=False)
+    device.cpu_has_bf16.cache_clear()
+    cpu = torch.device("cpu")
+    assert uses_bf16(cpu, "auto") and not uses_bf16(cpu, "fp32")
+    for other in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.delattr(torch.cpu, other)
+    device.cpu_has_bf16.cache_clear()
+    assert not uses_bf16(cpu, "auto") and uses_bf16(cpu, "bf16"), "a torch that does not tell"
+    device.cpu_has_bf16.cache_clear()
 
 
 def test_log_goes_to_terminal_and_file(tmp_path, capfd):

@@ -44,7 +44,8 @@ def write_report(path: Path, config: DatasetConfig, rows: list[Row], lists: List
         ]
     for split, names in lists.unknown.items():
         lines += [
-            f"{len(names)} clips of {split}.txt are not prepared: {', '.join(names[:10])}{' ...' * (len(names) > 10)}",
+            f"{len(names)} clips of {split}.txt are not prepared: {', '.join(names[:10])}{' ...' * (len(names) > 10)} "
+            f"(names with spaces have to stand in quotes)",
             "",
         ]
     if left_out:

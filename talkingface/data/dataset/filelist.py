@@ -1,11 +1,13 @@
-"""Split lists: `<filelist_root>/{train,val,test}.txt`, one `<speaker>/<clip>` a line."""
+"""Split lists: `<filelist_root>/{train,val,test}.txt`, one `<speaker>/<clip>` a line, names with spaces in quotes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from talkingface.utils.errors import UserError
+from talkingface.utils.files import write_text
 
 SPLITS = ("train", "val", "test")
 
@@ -18,8 +20,10 @@ def list_path(filelist_root: str | Path, split: str) -> Path:
 def read_list(path: Path) -> list[str]:
     """Clip names of one list, in its order, each once.
 
-    Either slash separates speaker and clip; further fields of a line (as some public lists have) are ignored, and
-    so are empty lines.
+    A name ends at the first white space: further fields of a line, which some public lists have, are ignored. A name
+    with white space in it stands in quotes (`"John Smith/clip 1"`), as `write_list` puts it; without them the whole
+    line is taken where its first word cannot be a name. Either slash separates speaker and clip; empty lines are
+    ignored.
 
     Raises:
         UserError: a line is not `<speaker>/<clip>`, or the file is not text.
@@ -30,14 +34,46 @@ def read_list(path: Path) -> list[str]:
         raise UserError(f"{path}: not a text file; wanted one <speaker>/<clip> a line") from None
     names: dict[str, None] = {}
     for number, line in enumerate(lines, start=1):
-        fields = line.split()
-        if not fields:
+        if not line.strip():
             continue
-        parts = fields[0].replace("\\", "/").strip("/").split("/")
-        if len(parts) != 2 or not all(parts) or ".." in parts or "." in parts:
-            raise UserError(f"{path}:{number}: got {line.strip()!r}, wanted <speaker>/<clip>")
-        names["/".join(parts)] = None
+        name = _name(line.strip())
+        if name is None:
+            raise UserError(
+                f"{path}:{number}: got {line.strip()!r}, wanted <speaker>/<clip>; a name with spaces in quotes"
+            )
+        names[name] = None
     return list(names)
+
+
+def write_list(path: Path, names: Iterable[str]) -> None:
+    """Write a list that `read_list` gives back, whatever folders are called."""
+    write_text(path, "".join(f"{_line(name)}\n" for name in names))
+
+
+def _line(name: str) -> str:
+    """The name, in quotes where it would not be read back without."""
+    if name.isprintable() and len(name.split()) == 1 and _name(name) == name:
+        return name
+    return json.dumps(name, ensure_ascii=not name.isprintable())
+
+
+def _name(line: str) -> str | None:
+    """The name that a line begins with, None where it has none."""
+    if line.startswith('"'):
+        try:
+            quoted = json.JSONDecoder(strict=False).raw_decode(line)[0]
+        except ValueError:
+            return None
+        return quoted if _is_name(quoted.split("/")) else None
+    for text in (line.split()[0], line):
+        parts = text.replace("\\", "/").strip("/").split("/")
+        if _is_name(parts):
+            return "/".join(parts)
+    return None
+
+
+def _is_name(parts: list[str]) -> bool:
+    return len(parts) == 2 and all(parts) and not {".", ".."} & set(parts)
 
 
 def read_lists(filelist_root: str | Path) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Packed frames of the second stage: one array a clip, one record a frame, so that a sample is one short read."""
+"""Packed frames of the HR decoder: one array a clip, one record a frame, so that a sample is one short read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples of the second stage: a real face, its sketch and lip mask, and the Base's face of the same frame."""
+"""Samples of HyperLipsHR: a real face, its sketch and lip mask, and the Base's face of the same frame."""
 
 # S side of the real face
 

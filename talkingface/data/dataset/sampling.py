@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.data.dataset.store import Clip
-from talkingface.timing import mel_start, run_starts, valid_starts, window_steps
+from talkingface.timing import face_mel_starts, run_starts, valid_starts, window_steps
 from talkingface.utils.errors import UserError
 
 QUIET = 0.2
@@ -41,7 +41,7 @@ def quiet_starts(
     if high - low < FEWEST_LEVELS:
         return starts[:0]
     loud = np.concatenate([[0], np.cumsum(level > low + QUIET * (high - low))])
-    begins = np.array([mel_start(start + sound_shift - 1, fps) for start in starts], np.int64)
+    begins = np.array(face_mel_starts(starts + sound_shift, fps, steps=mel.shape[1]), np.int64)
     ends = np.minimum(begins + window_steps(num_frames + 1, fps), mel.shape[1])
     return starts[loud[ends] == loud[begins]]
 

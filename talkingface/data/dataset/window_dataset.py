@@ -16,7 +16,7 @@ from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path
 from talkingface.data.dataset.sampling import Draw, WindowSampler, quiet_starts
 from talkingface.data.dataset.store import Clip, cut_frames, cut_mels, open_clips
-from talkingface.timing import indiv_starts, mel_start, window_steps
+from talkingface.timing import face_mel_starts, mel_start, window_steps
 from talkingface.utils.media.mel import LIMIT
 
 Sample = dict[str, NDArray[Any]]
@@ -102,10 +102,11 @@ class GeneratorDataset(WindowDataset):
         silenced = self._silenced(draw) if self.silence and draw.random.random() < self.silence else None
         draw = silenced or draw
         frames, mel = draw.clip.frames, draw.clip.mel
+        heard = range(draw.sound, draw.sound + self.num_frames)
         sample: Sample = {
             GT: cut_frames(frames, draw.start, self.num_frames),
             REFERENCE: cut_frames(frames, draw.other, self.num_frames),
-            INDIV_MELS: cut_mels(mel, indiv_starts(draw.sound, self.num_frames, self.fps)),
+            INDIV_MELS: cut_mels(mel, face_mel_starts(heard, self.fps, steps=mel.shape[1])),
             MELS: cut_mels(mel, [mel_start(draw.sound, self.fps)], self.window_steps)[0],
         }
         if silenced is not None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from talkingface.evaluator.clip_result import Scores
 from talkingface.evaluator.metrics.image import picture_scores
-from talkingface.generate.synthesizer import DrawnFace
+from talkingface.generate import DrawnFace
 from talkingface.utils.face.crop import crop
 
 TITLES = {"psnr": "PSNR", "psnr_mouth": "PSNR mouth", "ssim": "SSIM", "ssim_mouth": "SSIM mouth"}
@@ -29,11 +29,11 @@ class DecoderScores:
 
     def __call__(self, drawn: DrawnFace) -> None:
         """Note one frame; those without a face, and models without a decoder, are passed over."""
-        if drawn.face is None or drawn.first is None or drawn.box is None:
+        if drawn.face is None or drawn.base_face is None or drawn.box is None:
             return
         side = drawn.face.shape[0]
         real = crop(drawn.frame.frame, drawn.box, side)
-        enlarged = cv2.resize(drawn.first, (side, side), interpolation=cv2.INTER_CUBIC)
+        enlarged = cv2.resize(drawn.base_face, (side, side), interpolation=cv2.INTER_CUBIC)
         for network, face in (("decoder", drawn.face), ("base", enlarged)):
             for name, value in picture_scores(face, real).items():
                 self._values.setdefault(f"{network}_{name}", []).append(value)

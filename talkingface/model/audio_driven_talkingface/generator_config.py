@@ -1,7 +1,4 @@
-"""What recipes with a discriminator share.
-
-What the recipes of generators share: pixels, a lip-sync expert and a discriminator, each with its weight.
-"""
+"""What the recipes of generators share: a lip-sync expert and a discriminator, each with its weight and its start."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class HyperLipsHRConfig(AdversarialConfig):
     img_size: int = 128
     """Side of the faces that are drawn, pixels: 128, 256 or 512."""
     num_frames: int = 1
-    """Frames in one sample; the second stage looks at single frames."""
+    """Frames in one sample; the decoder looks at single frames."""
     mel_pad_mode: Place[Literal["constant", "reflect"]] = "constant"
     """How audio ends are padded before the mel; taken from the Base's checkpoint where that tells."""
     train_batch_size: int = 28
@@ -49,7 +49,7 @@ class HyperLipsHRConfig(AdversarialConfig):
     initial_decoder: Literal["enlargement", "random"] = "enlargement"
     """Untrained weights: `enlargement` gives the base face back, enlarged; `random` is the published code's."""
     train_on: Literal["train", "held_out"] = "train"
-    """Clips that the second stage learns from: `train`, which the Base was trained on, as published; `held_out`, five
+    """Clips that the decoder learns from: `train`, which the Base was trained on, as published; `held_out`, five
     sixths of the validation list. A Base knows its training clips by heart, so its faces of them are better than those
     that it will draw of others, and what is learnt from them does not hold there. Validation is on the other sixth."""
     patch_size: int | None = None
@@ -82,7 +82,7 @@ class HyperLipsHRConfig(AdversarialConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.img_size not in (128, 256, 512):
-            raise ValueError(f"img_size: the second stage draws 128, 256 or 512 pixels, got {self.img_size}")
+            raise ValueError(f"img_size: the decoder draws 128, 256 or 512 pixels, got {self.img_size}")
         if self.patch_size is not None and not 16 <= self.patch_size <= 128:
             raise ValueError(f"patch_size: wanted 16 to 128, or none, got {self.patch_size}")
         if self.patch_size is not None and self.adversarial_weight > 0:

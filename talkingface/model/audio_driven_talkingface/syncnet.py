@@ -1,9 +1,6 @@
 """SyncNet_color: the expert that tells whether five frames of a mouth and a mel window belong together.
 
-One table of blocks a variant; the variant here is HyperLips's, on lower halves of 64x128. Wav2Lip's is in
-syncnet_wav2lip.py.
-
-Wav2Lip's lip-sync expert: the same idea as HyperLips's, another network, on lower halves of 48x96.
+Two variants, each a table of blocks: HyperLips's, on lower halves of 64x128, and Wav2Lip's, on those of 48x96.
 """
 
 # B batch, T frames (5 as published), C channels, H/W pixels, M mel bins, S mel steps (16 for 5 frames)
@@ -21,8 +18,9 @@ from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig, SyncNetWav2LipConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
-from talkingface.model.layers.conv import conv_stack, wide
+from talkingface.model.layers.conv import conv_stack, map_sizes, wide
 from talkingface.model.losses import expert_window, sync_loss
+from talkingface.utils.media.mel import MEL_BINS, MEL_STEPS
 
 Table = list[dict[str, Any]]
 
@@ -61,6 +59,8 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
         first, *others = self.face_table
         self.face_encoder = conv_stack([{**first, "cin": first["cin"] * self.config.num_frames}, *others])
         self.audio_encoder = conv_stack(self.audio_table)
+        heard = map_sizes(self.audio_table, MEL_BINS, MEL_STEPS)[-1]
+        assert heard == (1, 1), f"audio_table: leaves {heard} of a {MEL_BINS}x{MEL_STEPS} mel, wanted one cell"
 
     def forward(self, mel: Tensor, face: Tensor) -> tuple[Tensor, Tensor]:
         """Embed sound and face.

@@ -14,9 +14,19 @@ from talkingface.batch import GT, INDIV_MELS, INPUT_FRAMES
 from talkingface.config.schema import Config
 from talkingface.model.audio_driven_talkingface.wav2lip_config import Wav2LipConfig
 from talkingface.model.base import AbstractTalkingFace, recipe
-from talkingface.model.layers.conv import Conv, ConvTransposed, conv_stack, fold_frames, fold_mels, split_frames, wide
+from talkingface.model.layers.conv import (
+    Conv,
+    ConvTransposed,
+    conv_stack,
+    fold_frames,
+    fold_mels,
+    map_sizes,
+    split_frames,
+    wide,
+)
 from talkingface.model.layers.lower_half_discriminator import LowerHalfDiscriminator
 from talkingface.model.losses import l1_loss
+from talkingface.utils.media.mel import MEL_BINS, MEL_STEPS
 
 __all__ = ["Wav2Lip", "Wav2LipConfig", "Wav2Lip_disc_qual"]
 
@@ -50,6 +60,8 @@ class Wav2Lip(AbstractTalkingFace):
         super().__init__(recipe(config, Wav2LipConfig))
         self.face_encoder_blocks = nn.ModuleList(conv_stack(rows) for rows in FACE)
         self.audio_encoder = conv_stack(AUDIO)
+        heard = map_sizes(AUDIO, MEL_BINS, MEL_STEPS)[-1]
+        assert heard == (1, 1), f"AUDIO: leaves {heard} of a {MEL_BINS}x{MEL_STEPS} mel, wanted one cell"
         self.face_decoder_blocks = nn.ModuleList(
             [
                 nn.Sequential(Conv(512, 512, 1)),

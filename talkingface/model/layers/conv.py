@@ -1,12 +1,10 @@
-"""The convolution blocks that all networks here are made of; parameters are `conv_block.0` and `conv_block.1`.
+"""Convolution blocks that all networks here are made of, and how windows of frames pass through them.
 
-Where half precision is too coarse or too slow.
-
-Folding frames into the batch, time-major: all samples' frame 0, then frame 1, ...
+A block's parameters are `conv_block.0` and `conv_block.1`. The frames of windows are folded into the batch, time-major:
+all samples' frame 0, then frame 1, ...
 """
 
-# B batch, C channels, H/W pixels
-# B batch, T frames, C channels, H/W pixels
+# B batch, T frames, C channels, H/W pixels, M mel bins (80), S mel steps (16)
 
 from __future__ import annotations
 
@@ -80,8 +78,24 @@ def conv_stack(rows: list[dict[str, Any]]) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
+def map_sizes(rows: list[dict[str, Any]], height: int, width: int) -> list[tuple[int, int]]:
+    """Height and width after each row of a `conv_stack`'s table, from those of its input."""
+    sizes = []
+    for row in rows:
+        kernel, stride, padding = (
+            _pair(row.get(key, usual)) for key, usual in (("kernel", 1), ("stride", 1), ("padding", 0))
+        )
+        height, width = ((side + 2 * padding[k] - kernel[k]) // stride[k] + 1 for k, side in enumerate((height, width)))
+        sizes.append((height, width))
+    return sizes
+
+
+def _pair(size: Size) -> tuple[int, int]:
+    return size if isinstance(size, tuple) else (size, size)
+
+
 def wide(x: Tensor) -> Tensor:
-    """`x` in float32, or as it is if it is wider."""
+    """`x` in float32, or as it is if it is wider: for what half precision is too coarse or too slow for."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 

@@ -1,4 +1,4 @@
-"""The networks of HyperLips's second stage: a decoder that enlarges a face, a discriminator of whole faces."""
+"""The networks of HyperLipsHR (section 3.3): the decoder that enlarges a face, a discriminator of whole faces."""
 
 # B batch, C channels, H/W pixels
 

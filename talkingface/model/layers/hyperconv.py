@@ -1,17 +1,14 @@
-"""Convolution whose kernel is computed from a condition vector, its own for each sample (HyperLips, section 3.2).
+"""How sound controls a face's features (HyperLips, section 3.2): it makes the kernels that convolve them."""
 
-The network by which sound controls a face's features (HyperLips, section 3.2).
-"""
-
-# B batch, C channels, D condition values, H/W pixels
-# B batch, C channels, H/W pixels, M mel bins (80), S mel steps (16)
+# B batch, C channels, D condition values, H/W pixels, M mel bins (80), S mel steps (16)
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from talkingface.model.layers.mobilenetv3 import CHANNELS, LRASPP, MobileNetV3Large
+from talkingface.model.layers.mobilenetv3 import CHANNELS, LRASPP, STRIDES, MobileNetV3Large
+from talkingface.utils.media.mel import MEL_BINS, MEL_STEPS
 
 CONDITION = 64
 """Values in a condition vector (D)."""
@@ -75,8 +72,8 @@ class HyperBlock(nn.Sequential):
         return x
 
 
-MEL_CELLS = (40 * 8, 20 * 4, 10 * 2, 5 * 1)
-"""Positions in the four audio maps of an 80x16 mel."""
+MEL_CELLS = tuple(-(-MEL_BINS // shrunk) * -(-MEL_STEPS // shrunk) for shrunk in STRIDES)
+"""Positions in the four audio maps of a mel window: 40x8, 20x4, 10x2 and 5x1 of 80x16, as published."""
 
 
 class HyperControlNet(nn.Module):

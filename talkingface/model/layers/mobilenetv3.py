@@ -1,6 +1,6 @@
-"""MobileNetV3-Large as a feature pyramid (Howard et al. 2019, table 1), the last stage dilated: output stride 16.
+"""MobileNetV3-Large as a feature pyramid (Howard et al. 2019, table 1), and LR-ASPP on its last map (section 6.3).
 
-LR-ASPP (Howard et al. 2019, section 6.3): a 1x1 convolution gated by the map's average.
+The last blocks are dilated instead of strided, so that the output stride is 16.
 """
 
 # B batch, C channels, H/W pixels
@@ -49,7 +49,9 @@ BLOCKS = (
 TAPS = (1, 3, 6, 16)
 """Features whose outputs are returned."""
 CHANNELS = (16, 24, 40, 960)
-"""Channels of the returned maps, at 1/2, 1/4, 1/8 and 1/16 of the input."""
+"""Channels of the returned maps."""
+STRIDES = (2, 4, 8, 16)
+"""Their input's sides over theirs."""
 
 
 class SqueezeExcitation(nn.Module):
@@ -129,7 +131,7 @@ class MobileNetV3Large(nn.Module):
 
 
 class LRASPP(nn.Module):
-    """Reduce a map's channels, each scaled by a gate from the global average."""
+    """LR-ASPP: reduce a map's channels by a 1x1 convolution, each scaled by a gate from the map's average."""
 
     def __init__(self, cin: int, cout: int) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Adversarial losses (Goodfellow et al. 2014, non-saturating) on a discriminator's probabilities.
+"""Adversarial losses: non-saturating (Goodfellow et al. 2014) and relativistic average, and the entropy below them.
 
-Relativistic average adversarial losses (Jolicoeur-Martineau 2018, arXiv 1807.00734, equations 6 and 7).
-
-With C the discriminator's output before its Sigmoid s, and xr, xf real and generated faces:
+The relativistic ones (Jolicoeur-Martineau 2018, arXiv 1807.00734, equations 6 and 7) compare each verdict with the
+mean verdict on the other side. With C the discriminator's output before its Sigmoid s, and xr, xf real and generated
+faces:
 
     L_D = -mean log s(C(xr) - mean C(xf)) - mean log(1 - s(C(xf) - mean C(xr)))
     L_G = the same with the two labels swapped
@@ -10,8 +10,6 @@ With C the discriminator's output before its Sigmoid s, and xr, xf real and gene
 each halved here, as the published HyperLips code does. That code puts D = s(C) where the formula has C: differences
 then lie in (-1, 1), the losses never leave (0.31, 1.31) and a sure discriminator gives almost no gradient. Which of
 the two is compared is the caller's choice, so that the original can be repeated.
-
-Binary cross entropy of probabilities, safe in any precision.
 """
 
 from __future__ import annotations

@@ -1,23 +1,22 @@
-"""The pretrained networks that perceptual losses look through: where their files are, and loading them.
+"""Perceptual losses: distances between what a frozen VGG sees in two pictures, and loading the pretrained networks.
+
+Both networks were trained on RGB pictures normalised by ImageNet's mean and spread. The published HyperLips code gives
+them BGR in [0, 1] as it is; `as_published=True` repeats that.
 
 Nothing is downloaded; utils/weights.py says where a file is looked for.
-
-Perceptual losses: distances between what a frozen VGG sees in two pictures.
-
-Both networks were trained on RGB pictures normalised by ImageNet's mean and spread. The
-published HyperLips code gives them BGR in [0, 1] as it is; `as_published=True` repeats that.
 """
 
 # B batch, C channels, H/W pixels
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.layers.conv import wide
 from talkingface.utils.errors import MissingWeightsError
 from talkingface.utils.weights import WeightsFile, find_weights, missing_weights, read_weights
@@ -78,7 +77,44 @@ def load_lpips(path: Path, heads: Path, *, as_published: bool = False) -> Lpips:
         weights = lpips_heads(read_weights(heads))
     except KeyError as error:
         raise MissingWeightsError(f"{heads}: has no {error}; wanted the heads of LPIPS for VGG, version 0.1") from error
+    if tuple(head.numel() for head in weights) != LPIPS_WIDTHS:
+        widths = ", ".join(str(head.numel()) for head in weights)
+        raise MissingWeightsError(f"{heads}: heads of {widths} channels; wanted those of LPIPS for VGG, version 0.1")
     return Lpips(features, weights, as_published=as_published)
+
+
+PERCEPTUAL: dict[str, tuple[Callable[..., nn.Module], tuple[WeightsFile, ...]]] = {
+    "vgg": (load_content, (VGG19,)),
+    "lip_lpips": (load_lpips, (VGG16, LPIPS_HEADS)),
+}
+"""HyperLipsHR's losses that look through pretrained networks: how each is loaded, and from which files."""
+
+
+def perceptual_files(loss: str, recipe: HyperLipsHRConfig, checkpoints_dir: str) -> list[Path]:
+    """The files of one of the losses of `PERCEPTUAL`.
+
+    Args:
+        loss: its name.
+        recipe: its `vgg19_weights`, `vgg16_weights` and `lpips_weights` name files, or None for the usual places.
+        checkpoints_dir: one of the usual places.
+
+    Raises:
+        MissingWeightsError: one is not there.
+    """
+    _, files = PERCEPTUAL[loss]
+    given = {VGG19: recipe.vgg19_weights, VGG16: recipe.vgg16_weights, LPIPS_HEADS: recipe.lpips_weights}
+    return [find_weights_file(file, given[file], checkpoints_dir) for file in files]
+
+
+def load_perceptual(loss: str, recipe: HyperLipsHRConfig, checkpoints_dir: str) -> nn.Module:
+    """The network of one of the losses of `PERCEPTUAL`, shown what the recipe's `perceptual_input` says.
+
+    Raises:
+        MissingWeightsError: a file is not there or holds something else.
+    """
+    load, _ = PERCEPTUAL[loss]
+    files = perceptual_files(loss, recipe, checkpoints_dir)
+    return load(*files, as_published=recipe.perceptual_input == "raw")
 
 
 def _load_features(features: nn.Sequential, path: Path) -> None:
@@ -98,6 +134,7 @@ VGG19_LAYERS = 35
 LPIPS_TAPS = (3, 8, 15, 22, 29)
 """Layers of VGG16 after which LPIPS compares (Zhang et al. 2018): relu1_2, 2_2, 3_3, 4_3, 5_3."""
 LPIPS_WIDTHS = (64, 128, 256, 512, 512)
+"""Channels there."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and spread of red, green, blue in [0, 1]. LPIPS writes the same numbers for pictures in [-1, 1]."""
 

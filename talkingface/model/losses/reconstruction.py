@@ -1,9 +1,6 @@
-"""Reconstruction loss: mean absolute error, with more weight on the mouth if wanted.
+"""Reconstruction losses: absolute error, with more weight on the mouth if wanted, and squared error; weighted sums."""
 
-Adding named losses with their weights.
-"""
-
-# B batch, C channels, T frames, H/W pixels
+# H/W pixels
 
 from __future__ import annotations
 

@@ -1,10 +1,8 @@
-"""Face sketches: the mesh's lines of lips, eyes, eyebrows, jaw and nose, white on black.
+"""What HyperLips's decoder reads and learns from: sketches of faces, and masks of their lips.
 
-One channel: the published code draws three equal ones and is twice as slow.
-
-Lip masks: the filled outline around the mouth, whose bounding box is where lip losses look.
-
-What HyperLips's second stage reads: the first stage's face at 128 px and a sketch of it.
+A sketch has the mesh's lines of lips, eyes, eyebrows, jaw and nose, white on black, in one channel: the published code
+draws three equal ones and is twice as slow. A lip mask is the filled outline around the mouth, whose bounding box is
+where lip losses look. `sketch_faces` sketches a stream of the Base's faces for the decoder.
 """
 
 # N points, H/W pixels, S side of the working size
@@ -163,7 +161,9 @@ class Sketched(Generic[T]):
 def sketch_faces(
     faces: Iterable[tuple[T, Picture]], mesh: Mesh, *, side: int, reach: int = REACH, widen: bool = True
 ) -> Iterator[Sketched[T]]:
-    """Sketch a stream of consecutive faces, each from steadied landmarks, a few frames behind the input.
+    """Sketch a stream of consecutive faces of the Base, each from steadied landmarks, a few frames behind the input.
+
+    This is the one way from the Base to the decoder: see `talkingface.generate.synthesizer`.
 
     Args:
         faces: anything with a face, uint8 (s, s, 3) BGR of any size.

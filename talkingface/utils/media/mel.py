@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # M mel bins (80), n mel steps
 
+PadMode = Literal["constant", "reflect"]
+"""What lies beyond both ends of the sound: silence, or the sound mirrored."""
 MEL_BINS = 80
 MEL_STEPS = 16
 """Steps in the window that belongs to five frames: 0.2 s."""
@@ -37,9 +39,7 @@ def mel_mark() -> str:
     )
 
 
-def melspectrogram(
-    samples: NDArray[np.float32], pad_mode: Literal["constant", "reflect"] = "constant"
-) -> NDArray[np.float32]:
+def melspectrogram(samples: NDArray[np.float32], pad_mode: PadMode = "constant") -> NDArray[np.float32]:
     """Turn sound into the normalised log-mel spectrogram of Wav2Lip's recipe.
 
     Preemphasis 0.97, magnitude STFT (800 samples, hop 200, Hann, centred), 80 Slaney mel filters from 55 to

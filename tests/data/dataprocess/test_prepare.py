@@ -190,6 +190,22 @@ def test_without_videos_prepared_clips_are_used_and_left_alone(tmp_path, make_da
     assert sorted(map(len, read_lists(data.filelist_root).values())) == [1, 1, 1]
 
 
+def test_folders_with_spaces_in_their_names_are_listed_packed_and_read(tmp_path, make_data, write_clip, monkeypatch):
+    from talkingface.data.dataprocess import packing
+    from talkingface.data.dataset.store import open_clips
+
+    monkeypatch.setattr(packing, "cores", lambda _: 0)
+    data = make_data(tmp_path)
+    names = ["John Smith/clip 1", "John Smith/clip 2", "s/clip 3"]
+    for name in names:
+        write_clip(Path(data.preprocessed_root) / "imgs" / name, range(20))
+    prepare(data, show_progress=False)
+    assert sorted(name for listed in read_lists(data.filelist_root).values() for name in listed) == names
+    assert pack(data, img_size=32, show_progress=False).clips == 3
+    found = [clip for split in ("train", "val", "test") for clip in open_clips(data, split, 32, "constant")]
+    assert sorted(clip.name for clip in found) == names and all(clip.frames.shape[0] == 20 for clip in found)
+
+
 def test_without_anything_it_says_what_to_put_where(tmp_path, make_data):
     data = make_data(tmp_path)
     with pytest.raises(UserError, match="no such folder") as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from talkingface.timing import indiv_starts, inference_starts, mel_start, run_starts, valid_starts
+from talkingface.timing import face_mel_starts, mel_start, run_starts, valid_starts
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "windows" / "windows.json").read_text())
 
@@ -18,23 +18,30 @@ def test_training_windows_are_the_golden_ones():
     for row in GOLDEN["train_windows"]:
         assert mel_start(row["frame"]) == row["mel_start"]
         if row["indiv_starts"] is not None:
-            assert indiv_starts(row["frame"]) == row["indiv_starts"]
+            assert face_mel_starts(row["frames"], steps=10**6) == row["indiv_starts"]
 
 
 @pytest.mark.parametrize("key", GOLDEN["inference_mel_chunk_starts"])
 def test_inference_windows_are_the_golden_ones(key):
     fps, mel_steps = (part.split("=")[1] for part in key.split(","))
     golden = GOLDEN["inference_mel_chunk_starts"][key]
-    starts = inference_starts(int(mel_steps), float(fps))
-    assert len(starts) == golden["count"]
+    frames = range(golden["count"])
+    starts = face_mel_starts(frames, float(fps), steps=int(mel_steps), timing="published")
     assert starts[: len(golden["first"])] == golden["first"]
     assert starts[-len(golden["last"]) :] == golden["last"]
     assert zlib.crc32(np.array(starts, "<i4").tobytes()) == golden["crc32"]
 
 
-def test_frame_0_has_no_window_one_frame_earlier():
-    with pytest.raises(ValueError, match="1 or more"):
-        indiv_starts(0)
+@pytest.mark.parametrize(
+    ("frame", "fps", "steps", "start"),
+    [
+        (0, 25, 100, 0), (1, 25, 100, 0), (2, 25, 100, 3), (30, 30, 400, 76), (60, 30, 400, 156), (999, 25, 100, 84),
+        (5, 25, 16, 0), (24, 24, 400, 76), (25, 50, 400, 36),
+    ],
+)  # fmt: skip
+def test_starts_worked_by_hand(frame, fps, steps, start):
+    """Frame 30 of 30 fps is at 1 s; its mel starts one frame of 25 fps earlier, at 0.96 s, step 76.8."""
+    assert face_mel_starts([frame], fps, steps=steps) == [start]
 
 
 def test_runs_end_at_gaps():
@@ -52,7 +59,7 @@ def test_valid_starts_are_those_whose_frames_and_mels_exist(num_frames):
         mel_steps = int(rng.integers(16, 220))
         wanted = []
         for i in range(1, count - num_frames + 1):
-            windows = [mel_start(i), *indiv_starts(i, num_frames)]
+            windows = [mel_start(i), *face_mel_starts(range(i, i + num_frames), steps=10**6)]
             if present[i : i + num_frames].all() and max(windows) + 16 <= mel_steps:
                 wanted.append(i)
         assert valid_starts(present, mel_steps, num_frames).tolist() == wanted

@@ -7,7 +7,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from talkingface.model.layers.conv import Conv, ConvNoNorm, conv_stack, fold_frames, fold_mels, on_vector, split_frames
+from talkingface.model.audio_driven_talkingface.syncnet import AUDIO, FACE_48X96, FACE_64X128
+from talkingface.model.layers.conv import (
+    Conv,
+    ConvNoNorm,
+    conv_stack,
+    fold_frames,
+    fold_mels,
+    map_sizes,
+    on_vector,
+    split_frames,
+)
 
 
 @pytest.mark.parametrize("residual", [False, True])
@@ -37,6 +47,16 @@ def test_stack_from_a_table() -> None:
     stack = conv_stack([{"cin": 2, "cout": 4, "kernel": 3, "stride": 2, "padding": 1, "repeats": 2}])
     assert [block.residual for block in stack] == [False, True, True]
     assert stack(torch.rand(2, 2, 8, 6)).shape == (2, 4, 4, 3)
+
+
+@pytest.mark.parametrize(("rows", "size"), [(AUDIO, (80, 16)), (FACE_64X128, (64, 128)), (FACE_48X96, (48, 96))])
+def test_sizes_of_a_table_are_those_of_its_stack(rows: list, size: tuple[int, int]) -> None:
+    x = torch.rand(1, rows[0]["cin"], *size)
+    found = []
+    for row in rows:
+        x = conv_stack([{**row, "repeats": 0}]).eval()(x)
+        found.append(tuple(x.shape[-2:]))
+    assert map_sizes(rows, *size) == found and found[-1] == (1, 1)
 
 
 def test_one_pixel_convolution() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from talkingface.model.layers.hyperconv import CONDITION, ConditionNet, HyperBlock, HyperConv
+from talkingface.model.layers.hyperconv import CONDITION, MEL_CELLS, ConditionNet, HyperBlock, HyperConv
+from talkingface.model.layers.mobilenetv3 import MobileNetV3Large
 
 
 def test_every_sample_has_its_own_kernel() -> None:
@@ -45,3 +46,9 @@ def test_condition_net_by_hand() -> None:
         net.lin2.bias.fill_(1.0)
     # 3 - 8 + 0.5 = -4.5 leaks to -0.045; times 10 plus 1 is 0.55
     torch.testing.assert_close(net(torch.tensor([[[3.0], [4.0]]])), torch.tensor([[0.55]]))
+
+
+def test_cells_of_the_audio_maps_are_those_of_a_mel_window() -> None:
+    maps = MobileNetV3Large(1).eval()(torch.rand(1, 1, 80, 16))
+    assert [tuple(found.shape[-2:]) for found in maps] == [(40, 8), (20, 4), (10, 2), (5, 1)]
+    assert tuple(found.shape[-2] * found.shape[-1] for found in maps) == MEL_CELLS

@@ -1,4 +1,4 @@
-"""Perceptual losses on random backbones: against plain formulas, and where their files are looked for."""
+"""Perceptual losses on random perceptual: against plain formulas, and where their files are looked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from talkingface.model.losses import backbones
+from talkingface.model.losses import perceptual
 from talkingface.model.losses.perceptual import LPIPS_TAPS, LPIPS_WIDTHS, Lpips, VggContent
 from talkingface.utils.errors import MissingWeightsError
 
@@ -21,7 +21,7 @@ def pictures() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_content_is_the_l1_of_features_of_normalised_rgb():
     torch.manual_seed(0)
-    features = backbones.make_features("vgg19")
+    features = perceptual.make_features("vgg19")
     fake, real = pictures()
     by_hand = [features[:35]((x[:, [2, 1, 0]] - MEAN) / SPREAD) for x in (fake, real)]
     wanted = (by_hand[0] - by_hand[1]).abs().mean()
@@ -35,7 +35,7 @@ def test_content_is_the_l1_of_features_of_normalised_rgb():
 
 def test_lpips_is_the_formula():
     torch.manual_seed(0)
-    features = backbones.make_features("vgg16")
+    features = perceptual.make_features("vgg16")
     heads = [torch.rand(width) for width in LPIPS_WIDTHS]
     fake, real = pictures()
     loss = Lpips(features, heads)(fake, real)
@@ -52,30 +52,33 @@ def test_layers_are_numbered_as_torchvisions():
     from torchvision.models import vgg16
 
     with torch.device("meta"):
-        own, theirs = backbones.make_features("vgg16"), vgg16().features
+        own, theirs = perceptual.make_features("vgg16"), vgg16().features
     assert list(own.state_dict()) == list(theirs.state_dict())
 
 
 def test_files_are_found_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     with pytest.raises(MissingWeightsError, match=r"vgg19-dcbb9e9d\.pth.*--vgg19_weights.*--perceptual=none"):
-        backbones.find_weights_file(backbones.VGG19, None, str(tmp_path / "checkpoints"))
+        perceptual.find_weights_file(perceptual.VGG19, None, str(tmp_path / "checkpoints"))
     with pytest.raises(MissingWeightsError, match="nowhere"):
-        backbones.find_weights_file(backbones.VGG19, "nowhere.pth", str(tmp_path))
-    place = tmp_path / "torch/hub/checkpoints" / backbones.VGG16.name
+        perceptual.find_weights_file(perceptual.VGG19, "nowhere.pth", str(tmp_path))
+    place = tmp_path / "torch/hub/checkpoints" / perceptual.VGG16.name
     place.parent.mkdir(parents=True)
-    features = backbones.make_features("vgg16")
+    features = perceptual.make_features("vgg16")
     state = {f"features.{key}": value for key, value in features.state_dict().items()}
     torch.save(state | {"classifier.0.bias": torch.zeros(3)}, place)
-    assert backbones.find_weights_file(backbones.VGG16, None, str(tmp_path)) == place
-    heads = tmp_path / backbones.LPIPS_HEADS.name
+    assert perceptual.find_weights_file(perceptual.VGG16, None, str(tmp_path)) == place
+    heads = tmp_path / perceptual.LPIPS_HEADS.name
     torch.save({f"lin{k}.model.1.weight": torch.rand(1, w, 1, 1) for k, w in enumerate(LPIPS_WIDTHS)}, heads)
-    loaded = backbones.load_lpips(place, backbones.find_weights_file(backbones.LPIPS_HEADS, None, str(tmp_path)))
+    loaded = perceptual.load_lpips(place, perceptual.find_weights_file(perceptual.LPIPS_HEADS, None, str(tmp_path)))
     torch.testing.assert_close(loaded.features[0].weight, features[0].weight)
     with pytest.raises(MissingWeightsError, match="does not fit"):
-        backbones.load_content(place)
+        perceptual.load_content(place)
     with pytest.raises(MissingWeightsError, match="heads of LPIPS"):
-        backbones.load_lpips(place, place)
+        perceptual.load_lpips(place, place)
+    torch.save({f"lin{k}.model.1.weight": torch.rand(1, 8, 1, 1) for k in range(5)}, heads)
+    with pytest.raises(MissingWeightsError, match="heads of 8, 8, 8, 8, 8 channels"):
+        perceptual.load_lpips(place, heads)
     heads.write_bytes(b"nothing")
     with pytest.raises(MissingWeightsError, match="damaged"):
-        backbones.load_lpips(place, heads)
+        perceptual.load_lpips(place, heads)

@@ -1,4 +1,4 @@
-"""The first stage's faces of a prepared clip, drawn from the clip's own sound, many frames a call."""
+"""The Base's faces of a prepared clip, drawn from the clip's own sound, many frames a call."""
 
 # B frames of a call, M mel bins, S mel steps, s side of the crops that the Base reads
 
@@ -15,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from talkingface.batch import GT, HYPER_SIZE, INDIV_MELS, INPUT_FRAMES, REFERENCE, to_network
+from talkingface.batch import HYPER_SIZE, INDIV_MELS, INPUT_FRAMES
 from talkingface.data.dataprocess.steps.folders import frame_files
 from talkingface.data.dataprocess.steps.pack_clip import clip_mel, read_image
 from talkingface.data.dataset.store import cut_mels
-from talkingface.timing import MEL_STEPS, mel_start
+from talkingface.pictures import input_frames, to_pictures
+from talkingface.timing import face_mel_starts
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.sketch import fit
 
@@ -67,42 +68,18 @@ def draw_clip(task: BaseTask, predict: Predict, device: torch.device) -> None:
         crops = {number: face for number in part if (face := _read(files[number], task.img_size)) is not None}
         if crops:
             references = [last[1] if abs(number - first[0]) < FAR else first[1] for number in crops]
-            starts = _mel_starts([number + task.sound_shift for number in crops], mel.shape[1], task.fps)
-            batch = _batch(crops, references, cut_mels(mel, starts), device)
-            for number, face in zip(crops, _to_pictures(predict(batch)), strict=True):
+            starts = face_mel_starts([number + task.sound_shift for number in crops], task.fps, steps=mel.shape[1])
+            batch = {
+                INPUT_FRAMES: input_frames(np.stack(list(crops.values())), np.stack(references), device),
+                INDIV_MELS: torch.from_numpy(cut_mels(mel, starts)).to(device),
+            }
+            for number, face in zip(crops, to_pictures(predict(batch)), strict=True):
                 write_jpeg(task.out / f"{number}.jpg", fit(face, HYPER_SIZE))
 
 
 def write_jpeg(path: Path, picture: NDArray[np.uint8]) -> None:
     """Write a picture with little loss."""
     path.write_bytes(cv2.imencode(".jpg", picture, QUALITY)[1].tobytes())
-
-
-def _mel_starts(numbers: list[int], steps: int, fps: int) -> list[int]:
-    """Each frame's mel starts a frame before it, as in training."""
-    return [min(max(mel_start(number - 1, fps), 0), steps - MEL_STEPS) for number in numbers]
-
-
-def _batch(
-    crops: Mapping[int, NDArray[np.uint8]],
-    references: list[NDArray[np.uint8]],
-    mels: NDArray[np.float32],
-    device: torch.device,
-) -> dict[str, Tensor]:
-    """Network input of single frames."""
-    stored = {GT: _stored(list(crops.values())), REFERENCE: _stored(references)}
-    frames = to_network(stored, device)[INPUT_FRAMES].squeeze(2)
-    return {INPUT_FRAMES: frames, INDIV_MELS: torch.from_numpy(mels).to(device)}
-
-
-def _stored(faces: list[NDArray[np.uint8]]) -> Tensor:
-    """Faces (s, s, 3) to the stored form of single frames, (B, 3, 1, s, s)."""
-    return torch.from_numpy(np.ascontiguousarray(np.stack(faces).transpose(0, 3, 1, 2)[:, :, None]))
-
-
-def _to_pictures(faces: Tensor) -> NDArray[np.uint8]:
-    """(B, 3, s, s) in [0, 1] to uint8 (B, s, s, 3)."""
-    return faces.float().clamp(0, 1).mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def _end(files: Mapping[int, Path], size: int) -> tuple[int, NDArray[np.uint8]]:

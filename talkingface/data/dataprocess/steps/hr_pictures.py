@@ -1,4 +1,4 @@
-"""The second stage's pictures of a clip, once its base faces are drawn: real faces, their masks, both sketches."""
+"""A clip's pictures for the HR decoder, once its base faces are drawn: real faces, lip masks, both sketches."""
 
 from __future__ import annotations
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from talkingface.config.schema import DatasetConfig
-from talkingface.data.dataset.filelist import SPLITS, check_disjoint, list_path, read_lists
-from talkingface.utils.files import write_text
+from talkingface.data.dataset.filelist import SPLITS, check_disjoint, list_path, read_lists, write_list
 
 MIN_SPEAKERS = 10
 """From this many speakers on, no speaker is in two lists."""
@@ -49,7 +48,7 @@ def make_lists(config: DatasetConfig, sources: Mapping[str, str]) -> Lists:
     made = []
     if missing and free:
         for split, names in split_clips(free, config, missing).items():
-            write_text(list_path(config.filelist_root, split), "".join(f"{name}\n" for name in names))
+            write_list(list_path(config.filelist_root, split), names)
             lists[split] = names
             made.append(split)
     known = sources.keys()

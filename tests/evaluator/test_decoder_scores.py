@@ -7,7 +7,7 @@ import pytest
 
 from talkingface.evaluator.clip_result import ClipResult
 from talkingface.evaluator.protocols.decoder import DecoderScores, decoder_table
-from talkingface.generate.synthesizer import DrawnFace
+from talkingface.generate import DrawnFace
 from talkingface.utils.face.follow import FollowedFrame
 
 
@@ -20,7 +20,7 @@ def drawn(decoder: int | None, base: int | None) -> DrawnFace:
         frame=FollowedFrame(number=0, frame=frame, box=box.astype(np.float32), landmarks=None, found=True),
         box=box,
         face=None if decoder is None else np.full((64, 64, 3), decoder, np.uint8),
-        first=None if base is None else np.full((32, 32, 3), base, np.uint8),
+        base_face=None if base is None else np.full((32, 32, 3), base, np.uint8),
     )
 
 

@@ -1,17 +1,29 @@
-"""The whole way, from files to a file, judged by reading the file back."""
+"""The whole way, from files to a file, tested by reading the file back."""
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 
 import cv2
 import numpy as np
 import pytest
 import torch
-from stand_ins import FACE, Painter, Reference, SquareDetector, frame_with_face, speechlike, write_clip
+from stand_ins import (
+    FACE,
+    Painter,
+    Reference,
+    SquareDetector,
+    config_of,
+    dubber_of,
+    frame_with_face,
+    speechlike,
+    write_clip,
+)  # fmt: skip
 
-from talkingface.generate import generate
+from talkingface.generate import Dubber, DubbingSettings
 from talkingface.generate.files import open_face
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.follow import FaceRecord, follow_face
 from talkingface.utils.media.audio import read_audio, write_wav
@@ -21,11 +33,8 @@ SIZE_BYTES = frame_with_face().nbytes
 MOUTH = (slice(58, 66), slice(42, 54))
 
 
-def dub(face, audio, output, model=None, **options):
-    return generate(
-        model or Painter(), face=face, audio=audio, output=output, detector=SquareDetector(), img_size=32,
-        device="cpu", **options,
-    )  # fmt: skip
+def dub(face, audio, output, model=None, *, faces=None, watch=None, **keys):
+    return dubber_of(model or Painter(), **keys).write(face, audio, output, faces=faces, watch=watch)
 
 
 @pytest.fixture
@@ -47,7 +56,8 @@ def test_a_face_that_is_not_found_for_a_moment_is_drawn_all_the_same(tmp_path):
     seen = []
     summary = dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", watch=seen.append)
     assert [k for k, one in enumerate(seen) if not one.frame.found] == [6, 7, 12]
-    assert [k for k, one in enumerate(seen) if one.box is None] == [12] and summary.faces_missing == 1
+    assert [k for k, one in enumerate(seen) if one.box is None] == [12]
+    assert (summary.faces_missing, summary.faces_bridged) == (1, 2)
     out = [frame[MOUTH].mean() for frame in read_frames(tmp_path / "out.mp4")]
     assert max(out) < 20, "the lips are the drawn ones throughout, or the frame is black"
 
@@ -132,10 +142,8 @@ def test_a_still_image_is_looked_at_once(tmp_path):
     cv2.imwrite(str(tmp_path / "face.png"), frame_with_face())
     write_wav(tmp_path / "speech.wav", speechlike(1.0), 16000)
     detector = SquareDetector()
-    summary = generate(
-        Painter(), face=tmp_path / "face.png", audio=tmp_path / "speech.wav", output=tmp_path / "out.mp4",
-        detector=detector, img_size=32,
-    )  # fmt: skip
+    files = (tmp_path / "face.png", tmp_path / "speech.wav", tmp_path / "out.mp4")
+    summary = dubber_of(Painter(), detector).write(*files)
     assert (summary.frames, summary.fps, detector.calls) == (25, 25.0, 1)
 
 
@@ -167,7 +175,7 @@ def test_memory_does_not_grow_with_length(tmp_path):
         write_wav(tmp_path / "speech.wav", speechlike(seconds), 16000)
         watcher = Watcher()
         tracemalloc.start()
-        dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", watcher, batch_size=4)
+        dub(tmp_path / "face.mp4", tmp_path / "speech.wav", tmp_path / "out.mp4", watcher, generate_batch_size=4)
         most = tracemalloc.get_traced_memory()[1] - watcher.at_start
         tracemalloc.stop()
         return most
@@ -201,8 +209,6 @@ def test_mistakes_are_named_and_leave_nothing_behind(clip, tmp_path, change, wor
 
 
 def test_a_fault_in_the_model_ends_the_threads_and_leaves_no_file(clip, tmp_path):
-    import threading
-
     class Broken:
         def predict(self, batch):
             raise RuntimeError("out of memory")
@@ -211,3 +217,128 @@ def test_a_fault_in_the_model_ends_the_threads_and_leaves_no_file(clip, tmp_path
         dub(clip, clip, tmp_path / "out.mp4", Broken())
     assert not (tmp_path / "out.mp4").exists()
     assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+
+
+def test_frames_are_those_that_are_written(clip, tmp_path):
+    dubber = dubber_of(Painter(), crf=0)
+    made = list(dubber.frames(clip, clip))
+    dubber.write(clip, clip, tmp_path / "out.mp4")
+    assert len(made) == 20 and all(one.shape == (96, 96, 3) and one.dtype == np.uint8 for one in made)
+    for frame, read in zip(made, read_frames(tmp_path / "out.mp4"), strict=True):
+        assert np.abs(frame.astype(int) - read).mean() < 2
+
+
+def test_frames_come_as_they_are_asked_for_and_may_be_left(clip):
+    model = Painter()
+    dubber = dubber_of(model, generate_batch_size=2)
+    stream = dubber.frames(clip, clip)
+    assert not model.frames
+    next(stream)
+    assert len(model.frames) == 1, "one batch"
+    stream.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
+    assert len(list(dubber.frames(clip, clip))) == 20, "and the next video begins anew"
+
+
+def test_mistakes_are_told_before_the_first_frame(clip):
+    with pytest.raises(UserError, match=r"gone\.wav"):
+        dubber_of(Painter()).frames(clip, "gone.wav")
+
+
+def test_the_detector_is_made_once_when_it_is_needed_and_told_of_each_clip(clip, tmp_path, monkeypatch):
+    made = []
+
+    class Made(SquareDetector):
+        closed = False
+
+        def __exit__(self, *_exc):
+            self.closed = True
+
+    def make(name, weights):
+        assert (name, weights) == ("sfd", "w.pth")
+        made.append(Made())
+        return made[-1]
+
+    monkeypatch.setattr("talkingface.generate.dubber.make_detector", make)
+    config = config_of(face_detector="sfd", face_detector_weights="w.pth")
+    with Dubber(Painter(), config) as dubber:
+        record = FaceRecord(SquareDetector())
+        list(follow_face(open_face(clip).frames(20), record.find))
+        dubber.write(clip, clip, tmp_path / "out.mp4", faces=record)
+        assert not made, "faces are known"
+        dubber.write(clip, clip, tmp_path / "out.mp4")
+        list(dubber.frames(clip, clip))
+        assert len(made) == 1 and made[0].resets == 2 and made[0].calls == 40 and not made[0].closed
+    assert made[0].closed
+    list(dubber.frames(clip, clip))
+    assert len(made) == 2, "a closed one is not asked again"
+
+
+def test_a_detector_that_was_given_stays_open(clip):
+    class Open(SquareDetector):
+        def close(self):
+            raise AssertionError("is the caller's")
+
+        __exit__ = close
+
+    with dubber_of(Painter(), Open()) as dubber:
+        list(dubber.frames(clip, clip))
+
+
+def test_home_is_found_in_paths(clip, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert dub("~/face.mp4", "~/face.mp4", "~/new/out.mp4").frames == 20
+    assert (tmp_path / "new" / "out.mp4").is_file() and not (tmp_path / "~").exists()
+    before = clip.read_bytes()
+    with pytest.raises(UserError, match="input"):
+        dub("~/face.mp4", "~/face.mp4", clip)
+    assert clip.read_bytes() == before
+
+
+KEYS = {
+    "loop": "restart", "mel_timing": "published", "generate_pads": (0, 10, 0, 0), "crop_pads": (1, 1, 1, 1),
+    "paste_feather": 0.2, "paste_chin_room": 0.2, "paste_match_colour": False, "crf": 30, "precision": "bf16",
+    "mel_pad_mode": "reflect", "box_smoothing": 1, "face_detector": "sfd", "face_detector_weights": "w.pth",
+    "img_size": 48,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_mark_changes_with_every_key_that_changes_the_video(key):
+    plain = DubbingSettings.of(config_of()).mark()
+    assert DubbingSettings.of(config_of(**{key: KEYS[key]})).mark() != plain
+    assert DubbingSettings.of(config_of()).mark() == plain
+
+
+@pytest.mark.parametrize("key", ["detail", "landmark_smoothing", "inference_sketch"])
+def test_the_mark_knows_what_the_decoder_does(key):
+    base = {"model": HyperLipsHRConfig, "img_size": 128}
+    changed = {"detail": 0.5, "landmark_smoothing": 0, "inference_sketch": "published"}[key]
+    assert (
+        DubbingSettings.of(config_of(**base)).mark() != DubbingSettings.of(config_of(**base, **{key: changed})).mark()
+    )
+
+
+def test_the_mark_does_not_change_with_what_only_costs_time():
+    for keys in ({"generate_batch_size": 3}, {"evaluate_batch_size": 3}, {"log_every": 7}, {"show_progress": False}):
+        assert DubbingSettings.of(config_of(**keys)).mark() == DubbingSettings.of(config_of()).mark()
+
+
+def test_settings_that_default_to_others():
+    settings = DubbingSettings.of(config_of(crop_pads=(1, 2, 3, 4), evaluate_batch_size=7))
+    assert (settings.pads, settings.batch_size) == ((1, 2, 3, 4), 7)
+    settings = DubbingSettings.of(config_of(crop_pads=(1, 2, 3, 4), generate_pads=(0, 0, 0, 0), generate_batch_size=2))
+    assert (settings.pads, settings.batch_size) == ((0, 0, 0, 0), 2)
+
+
+def test_settings_reach_the_video(clip, tmp_path):
+    """Pads widen the crop, the published timing is a frame later, a coarser quality makes a smaller file."""
+    plain, other = Painter(), Painter()
+    files = (tmp_path / "a.mp4", tmp_path / "b.mp4")
+    dub(clip, clip, files[0], plain, crf=0)
+    dub(clip, clip, files[1], other, generate_pads=(0, 10, 0, 0), mel_timing="published", crf=40)
+    assert not torch.equal(plain.frames[0], other.frames[0])
+    assert torch.equal(torch.cat(plain.mels)[5], torch.cat(other.mels)[4])
+    assert files[1].stat().st_size < files[0].stat().st_size
