@@ -78,8 +78,13 @@ class RunFolder:
         return self.path.name
 
     def write_config(self, config: Config) -> None:
-        """Set config.yaml: what this run is trained with, the last time it was gone on with."""
-        write_text(self.config_file, plain.to_yaml(config))
+        """Set config.yaml: what this run is trained with, the last time it was gone on with.
+
+        It names the profile that the status notes, so that models which this one needs take it from the file too.
+        """
+        status = self.status()
+        profile = (status["profile"] or "none") if "profile" in status else None
+        write_text(self.config_file, plain.to_yaml(config, profile=profile))
 
     def step_checkpoint(self, step: int) -> Path:
         """The file of a checkpoint that is kept."""
