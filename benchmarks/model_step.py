@@ -7,8 +7,9 @@
 - plain: depthwise convolutions and ConvGRUs as they are written in the papers, Adam without fusing;
 - ours: as the package computes them, fused Adam.
 
-A step is forward, backward and optimizer; medians. `work` is processor time over all threads, which neighbours on the
-machine disturb less than the wall clock. The ratio to plain float32 is that of work on a CPU, of time on a GPU.
+A step is forward, backward and optimizer; medians of rounds in which each variant has its turn, so that a neighbour on
+the machine disturbs all alike. `work` is processor time over all threads, which neighbours disturb less than the wall
+clock. The ratio to plain float32 is that of work on a CPU, of time on a GPU.
 """
 
 from __future__ import annotations
@@ -68,40 +69,46 @@ def random_batch(options: argparse.Namespace) -> dict[str, Tensor]:
     return {key: value.to(options.device) for key, value in made.items()}
 
 
-def timed(run: Callable[[], None], options: argparse.Namespace) -> tuple[float, float]:
-    """Medians of wall and processor seconds of `run`."""
-    walls, works = [], []
-    for index in range(options.repeats + 2):
-        wall, work = time.perf_counter(), time.process_time()
-        run()
-        if options.device.startswith("cuda"):
-            torch.cuda.synchronize()
-        if index >= 2:  # the first ones warm up
-            walls.append(time.perf_counter() - wall)
-            works.append(time.process_time() - work)
-    return median(walls), median(works)
+def timed(run: Callable[[], None], device: str) -> tuple[float, float]:
+    """Wall and processor seconds of `run`."""
+    wall, work = time.perf_counter(), time.process_time()
+    run()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - wall, time.process_time() - work
 
 
-def measure(options: argparse.Namespace, *, plainly: bool, bf16: bool) -> list[tuple[float, float]]:
-    """Forward without gradients, then a training step."""
-    torch.manual_seed(0)
-    batch, model = random_batch(options), HyperLipsBase().to(options.device).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=not plainly)
-    autocast = torch.autocast(options.device.split(":")[0], torch.bfloat16, enabled=bf16)
+class Variant:
+    """A network of its own, computed in one of the ways."""
 
-    def forward() -> None:
-        with torch.no_grad(), autocast:
-            model.infer(batch)
+    def __init__(self, options: argparse.Namespace, *, plainly: bool, bf16: bool) -> None:
+        torch.manual_seed(0)
+        self.device, self.plainly = options.device, plainly
+        self.batch, self.model = random_batch(options), HyperLipsBase().to(options.device).train()
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-4, fused=not plainly)
+        self.autocast = torch.autocast(options.device.split(":")[0], torch.bfloat16, enabled=bf16)
+        self.times: list[list[tuple[float, float]]] = [[], []]
 
-    def step() -> None:
-        with autocast:
-            loss = model.calculate_loss(batch)["loss"]
-        optimizer.zero_grad()
+    def turn(self) -> None:
+        """Time a forward pass without gradients and a training step."""
+        with computed(self.plainly):
+            for times, run in zip(self.times, (self.forward, self.step), strict=True):
+                times.append(timed(run, self.device))
+
+    def medians(self) -> list[tuple[float, float]]:
+        """Wall and processor seconds of both, without the first two rounds, which warm up."""
+        return [(median(wall for wall, _ in times[2:]), median(work for _, work in times[2:])) for times in self.times]
+
+    def forward(self) -> None:
+        with torch.no_grad(), self.autocast:
+            self.model.infer(self.batch)
+
+    def step(self) -> None:
+        with self.autocast:
+            loss = self.model.calculate_loss(self.batch)["loss"]
+        self.optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
-
-    with computed(plainly):
-        return [timed(forward, options), timed(step, options)]
+        self.optimizer.step()
 
 
 def main() -> None:
@@ -117,10 +124,13 @@ def main() -> None:
     kept = "keeps memory" if os.environ.get("MALLOC_MMAP_MAX_") == "0" else "default"
     print(f"{options.batch} x {options.frames} frames of {options.size} px, {options.device}, allocator: {kept}")
     print(f"{'':14}{'forward ms':>12}{'work':>8}{'ratio':>7}{'step ms':>12}{'work':>8}{'ratio':>7}{'frames/s':>10}")
-    base: list[tuple[float, float]] = []
-    for name, plainly, bf16 in VARIANTS:
-        row = measure(options, plainly=plainly, bf16=bf16)
-        base = base or row
+    variants = {name: Variant(options, plainly=plainly, bf16=bf16) for name, plainly, bf16 in VARIANTS}
+    for _ in range(options.repeats + 2):
+        for variant in variants.values():
+            variant.turn()
+    base = next(iter(variants.values())).medians()
+    for name, variant in variants.items():
+        row = variant.medians()
         clock = 1 if options.device == "cpu" else 0
         cells = [
             f"{now[0] * 1e3:12.0f}{now[1] * 1e3:8.0f}{first[clock] / now[clock]:7.2f}"

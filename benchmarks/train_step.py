@@ -6,6 +6,7 @@
 Beside it the references as written, measured on two cores in float32 with glibc's default allocator (seconds a step):
 Wav2Lip batch 4 2.9; with discriminator batch 4 / 8 4.6 / 9.8; HyperLipsBase with discriminator and expert batch 4 / 8
 7.0 / 15.5. Compare with the row `fp32` under the same allocator; `keeps memory` is what the program sets for itself.
+Both precisions take turns, so that a neighbour on the machine disturbs both alike.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -40,8 +42,8 @@ def random_batch(batch: int, frames: int, size: int, device: torch.device) -> di
     return {key: value.to(device) for key, value in made.items()}
 
 
-def seconds_a_step(options: argparse.Namespace, precision: str, folder: Path) -> float:
-    """Median over the steps after the first two."""
+def make_step(options: argparse.Namespace, precision: str, folder: Path) -> Callable[[], float]:
+    """A training of its own; each call takes a step and returns its seconds."""
     torch.manual_seed(0)
     flags = {"saved_dir": str(folder), "num_frames": options.frames, "device": options.device, "precision": precision}
     row = catalog.model_row(options.model)
@@ -57,13 +59,14 @@ def seconds_a_step(options: argparse.Namespace, precision: str, folder: Path) ->
         config, build_network(row, config), run=RunFolder.create(config), device=device, parts=parts
     )
     batch = random_batch(options.batch, options.frames, config.model.img_size, device)
-    times = []
-    for _ in range(options.repeats + 2):
+
+    def step() -> float:
         began = time.perf_counter()
         losses = trainer.train_step(batch)
         float(losses["loss"].detach())
-        times.append(time.perf_counter() - began)
-    return median(times[2:])
+        return time.perf_counter() - began
+
+    return step
 
 
 def main() -> None:
@@ -79,10 +82,11 @@ def main() -> None:
     kept = "keeps memory" if os.environ.get("MALLOC_MMAP_MAX_") == "0" else "default"
     print(f"{options.model}, {options.batch} x {options.frames} frames, {options.device}, allocator: {kept}")
     with tempfile.TemporaryDirectory() as folder:
-        base = None
-        for precision in ("fp32", "bf16"):
-            seconds = seconds_a_step(options, precision, Path(folder))
-            base = base or seconds
+        steps = {precision: make_step(options, precision, Path(folder)) for precision in ("fp32", "bf16")}
+        rounds = [{precision: step() for precision, step in steps.items()} for _ in range(options.repeats + 2)]
+        base = median(times["fp32"] for times in rounds[2:])  # the first two warm up
+        for precision in steps:
+            seconds = median(times[precision] for times in rounds[2:])
             print(f"{precision}: {seconds:6.2f} s a step, {1 / seconds:5.2f} steps/s, ratio {base / seconds:4.2f}")
 
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from talkingface.chain.check import check, check_run
 from talkingface.chain.evaluate import ExpertEvaluation, ModelEvaluation, evaluation_of
 from talkingface.chain.pack import pack_stages
 from talkingface.chain.part import Part
-from talkingface.chain.plan import Plan, make_plan
+from talkingface.chain.plan import Plan, check, check_run, make_plan
 from talkingface.chain.prepare import check_data, video_stages
 from talkingface.chain.report import ReportStage
 from talkingface.chain.stage import Say, Stage, run_stages, show_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from talkingface import catalog
 from talkingface.chain.stage import Look, Stage
 from talkingface.chain.workspace import Workspace
+from talkingface.config.identity import one_spelling, what_counts
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import Config, DatasetConfig
 from talkingface.data.dataset.filelist import list_path, read_list
@@ -200,8 +201,22 @@ def evaluation_folder(trained: Trained) -> Path:
     if not of_run:
         return Path(config.run.saved_dir) / f"evaluation-{config.model_name}-{path.stem}-{config.dataset_name}"
     name = "evaluation" if path.stem == "best" else f"evaluation-{path.stem}"
-    data = to_plain(config)["dataset"]
-    if trained.header and trained.header.config["dataset"] != data:  # other videos: the report on its own stays
+    data = _which_data(config)
+    if trained.header and _which_data(trained.header.config, like=config) != data:  # the report on its own data stays
         mark = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
         name += f"-{config.dataset_name}-{mark}"
     return path.parent.parent / name
+
+
+def _which_data(config: Config | Mapping[str, Any], *, like: Config | None = None) -> dict[str, Any]:
+    """What decides which clips are evaluated: the dataset, where it lies, and how it was prepared.
+
+    Args:
+        config: a configuration, or one stored as plain data.
+        like: a configuration whose schemas plain data are read by.
+    """
+    plain = to_plain(config) if isinstance(config, Config) else config
+    counts, folders = what_counts(config, like=like), ("data_root", "filelist_root", "preprocessed_root")
+    values = {key: value for key, value in counts.items() if key in plain["dataset"]}
+    places = {key: one_spelling(plain["dataset"][key]) for key in folders if key in plain["dataset"]}
+    return {"dataset_name": counts["dataset_name"], **values, **places}

@@ -1,12 +1,20 @@
-"""What a command has to train, decided once: which models, in which order, and whose weights are there already."""
+"""Before any work: what a command has to train, decided once, and everything that can be found wrong."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
+from talkingface import catalog
 from talkingface.catalog.rows import Need
-from talkingface.chain.part import Part
+from talkingface.chain.part import Part, check_same
+from talkingface.chain.prepare import check_data
 from talkingface.chain.workspace import RunChoice, Weights, Workspace
+from talkingface.config.schema import RunConfig
+from talkingface.model.trained import Trained
+from talkingface.utils.device import pick_device
+from talkingface.utils.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +63,58 @@ def make_plan(workspace: Workspace, part: Part) -> Plan:
 
     visit(part)
     return Plan(part=part, choice=choice, first=tuple(first.values()), found=tuple(found))
+
+
+def check(workspace: Workspace, plan: Plan) -> list[str]:
+    """Look, before work starts, at device, folders, data and needed weights; a line for each, warnings included.
+
+    Raises:
+        UserError: the first thing that is wrong.
+    """
+    part, config = plan.part, plan.part.config
+    lines = [f"configuration: {part.row.name} on {config.dataset_name}, profile {part.resolved.profile or 'none'}"]
+    lines.append(check_run(config.run))
+    for folder in (config.run.saved_dir, config.run.log_dir, config.dataset.packed_root):
+        _check_writable(Path(folder))
+    lines.append(f"data: {check_data(workspace.dataset.row, config.dataset)}")
+    for need, owner, weights in plan.found:
+        trained = workspace.trained(weights.path, model=need.model) if weights.path is not None else None
+        assert trained is not None
+        check_same(need, owner.config, trained.config)
+        lines.append(f"{need.part}: {weights.reason}")
+        lines += [warning] if (warning := warn_if_poor(trained, need)) else []
+    for one in plan.trainings:
+        catalog.load(one.row.trainer).check(one.config)
+    return lines
+
+
+def check_run(config: RunConfig) -> str:
+    """Look at what an evaluation needs of the run's keys, device and metrics; returns a line about the device.
+
+    Raises:
+        UserError: the device is not there, or there is no such metric.
+    """
+    if config.metrics is not None:
+        from talkingface.evaluator.metrics.registry import make_metrics
+
+        make_metrics(config.metrics)
+    return f"device: {pick_device(config.device)}, precision {config.precision}"
+
+
+def _check_writable(folder: Path) -> None:
+    there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not there.is_dir():
+        raise UserError(f"{folder}: {there} is a file, wanted a folder to write into")
+    if not os.access(there, os.W_OK):
+        raise UserError(f"{folder}: {there} cannot be written to")
+
+
+def warn_if_poor(trained: Trained, need: Need) -> str | None:
+    """A line of warning where needed weights are worse than they should be, as far as the checkpoint tells."""
+    loss = trained.header.metrics.get("loss") if trained.header else None
+    if loss is None or need.good_loss is None or loss <= need.good_loss:
+        return None
+    return (
+        f"warning: {need.part} {trained.path} has a validation loss of {loss:.3f}; it is worth training by up to "
+        f"{need.good_loss:g}. Train it longer (--model={need.model}), or expect little of it"
+    )

@@ -24,7 +24,8 @@ from talkingface.data.dataprocess.steps.folders import find_clip_folders
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.store import Clip, open_clips
 from talkingface.data.dataset.sync_file import ClipSync, read_sync, write_sync
-from talkingface.model.checkpoint import ForeignCheckpointError, checkpoint_file, model_mark
+from talkingface.model.base import model_mark
+from talkingface.model.checkpoint import ForeignCheckpointError, checkpoint_file
 from talkingface.model.trained import Trained
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError

@@ -181,7 +181,10 @@ class Workspace:
         )
 
     def choose_run(self, part: Part) -> RunChoice:
-        """The newest run with the same configuration on the same clips: used if it finished, else continued."""
+        """The newest run with the same configuration on the same clips: used if it finished, else continued.
+
+        One that finished is continued too where its end lies later now.
+        """
         config = part.config
         if config.run.resume == "never":
             return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
@@ -193,8 +196,7 @@ class Workspace:
             return RunChoice(run=None, finished=False, reason=reason)
         run = found[0]
         if run.finished and extends(config.model, run.status):
-            steps, ended_by = run.status["steps"], run.status["ended_by"]
-            reason = f"extend {run.folder.path}, which ended after {steps} steps by {ended_by}"
+            reason = f"continue {run.folder.path}, which ended by {run.status['ended_by']}: its end lies later now"
             return RunChoice(run=run.folder, finished=False, reason=reason)
         if run.finished:
             reason = f"{run.folder.path} has finished with this configuration"
@@ -221,10 +223,11 @@ class Workspace:
 
     def _runs_under(self, saved_dir: str) -> dict[Path, Run]:
         if saved_dir not in self._read.runs:
-            found = SavedRuns.read(saved_dir)
-            for problem in found.problems:
+            saved = SavedRuns.read(saved_dir)
+            for problem in saved.problems:
                 LOGGER.warning(problem)
-            self._read.runs[saved_dir] = {run.path: Run(folder=run, status=status) for run, status in found.statuses}
+            found = {folder.path: Run(folder=folder, status=status) for folder, status in saved.statuses}
+            self._read.runs[saved_dir] = found
         return self._read.runs[saved_dir]
 
 

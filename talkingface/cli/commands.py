@@ -102,6 +102,7 @@ def generate(arguments: Arguments) -> None:
 
     done = generate_video(checkpoint, face=face, audio=audio, output=output, model=model, overrides=overrides)
     missing = f", {done.faces_missing} without a face left as they were" if done.faces_missing else ""
+    missing += f", {done.faces_bridged} drawn across short gaps of the detection" if done.faces_bridged else ""
     missing += f", {done.meshes_missing} sketched as the nearest frame with a mesh" if done.meshes_missing else ""
     print(f"{output}: {done.frames} frames at {done.fps:g} fps{missing}, in {done.elapsed:.1f} s")
 
@@ -193,5 +194,4 @@ def _need(arguments: Arguments, option: str) -> str:
         return arguments.options[option]
     known = {"model": catalog.model_names, "dataset": resolve.dataset_names}
     choices = f"; known: {', '.join(known[option]())}" if option in known else ""
-    word = (arguments.words or ("run",))[0]
-    raise UserError(f"--{option}: needed{choices} (see {word} --help)")
+    raise UserError(f"--{option}: needed{choices} (see {' '.join([*arguments.words[:1], '--help'])})")

@@ -8,8 +8,8 @@ from typing import Any
 
 from talkingface.chain.stage import Look, line
 from talkingface.config.loader import Overrides
-from talkingface.generate.cut import frame_count
 from talkingface.generate.files import open_face, read_sound, user_path
+from talkingface.generate.synthesizer import frame_count
 from talkingface.model.checkpoint import checkpoint_file
 from talkingface.model.trained import Trained, load_trained
 from talkingface.utils.device import pick_device, uses_bf16

@@ -149,7 +149,7 @@ def part_of(key: str) -> str | None:
 
 @cache
 def _parts() -> dict[str, frozenset[str]]:
-    datasets = [catalog.load(row.config) for row in catalog.DATASETS]
-    models = [catalog.load(row.config) for row in catalog.MODELS]
+    datasets = [catalog.load(catalog.dataset_row(name).config) for name in catalog.dataset_row_names()]
+    models = [catalog.load(catalog.model_row(name).config) for name in catalog.model_names()]
     schemas = {"run": [RunConfig], "dataset": [DatasetConfig, *datasets], "model": [ModelConfig, *models]}
     return {part: frozenset(one.name for schema in some for one in fields(schema)) for part, some in schemas.items()}

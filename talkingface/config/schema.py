@@ -35,7 +35,8 @@ class RunConfig(GenerateConfig):
     device: Place[str] = "auto"
     """`auto` (CUDA if there is one, else CPU), `cpu`, `cuda`, `cuda:1`. A device asked for by name must exist."""
     precision: Place[Literal["auto", "fp32", "bf16"]] = "auto"
-    """Arithmetic of the forward pass; `auto` is bf16 on CUDA and fp32 on CPU. Weights are always float32."""
+    """Arithmetic of the forward pass; `auto` is bf16 on CUDA and on CPUs that multiply it (AMX, AVX512-BF16), fp32 on
+    others. Weights are always float32."""
     num_workers: Place[int] = 1
     """Loader processes; 0 loads in the training process."""
     saved_dir: Place[PathText] = "saved"
@@ -166,7 +167,8 @@ class ModelConfig:
     max_steps: Cadence[int | None] = None
     """Training ends after this many steps."""
     max_minutes: Cadence[float | None] = None
-    """Training ends after this many minutes, those before a resume included."""
+    """Training ends after as many steps as fit into this many minutes at the speed of the first hundred steps; the
+    number is then fixed, for the rest of the run and for resumes."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Optimizer of the network."""
     learning_rate: float = 1e-4
@@ -180,7 +182,7 @@ class ModelConfig:
     grad_clip_norm: float | None = None
     """Largest gradient norm; none leaves gradients alone."""
     lr_schedule: Literal["constant", "cosine"] = "constant"
-    """`cosine` lets the rate fall to 2% by the end given by `max_steps` or `max_minutes`, whichever is nearer."""
+    """`cosine` lets the rate fall to 2% over `max_steps` or the steps of `max_minutes`, whichever are fewer."""
     warmup_steps: int = 0
     """Steps over which the learning rate rises from 0."""
     log_every: Cadence[int] = 10

@@ -32,7 +32,7 @@ from talkingface.evaluator.scorer import Scorer
 from talkingface.evaluator.summary import PROTOCOLS
 from talkingface.generate import Dubber, DubbingSettings
 from talkingface.generate.synthesizer import Predictor
-from talkingface.model.checkpoint import model_mark
+from talkingface.model.base import model_mark
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import FaceDetector, make_detector
 from talkingface.utils.files import digest

@@ -5,9 +5,8 @@ with Dubber.from_checkpoint("saved/<run>", device="cpu") as dubber:
     for frame in dubber.frames("person.mp4", "speech.wav"): ...
 """
 
-from talkingface.generate.drawn import DrawnFace, GenerateSummary
 from talkingface.generate.dubber import Dubber
+from talkingface.generate.dubbing import DrawnFace, DubbingSettings, GenerateSummary
 from talkingface.generate.paste import PasteOptions
-from talkingface.generate.settings import DubbingSettings
 
 __all__ = ["DrawnFace", "Dubber", "DubbingSettings", "GenerateSummary", "PasteOptions"]

@@ -19,13 +19,18 @@ from tqdm import tqdm
 
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
-from talkingface.generate.ahead import ahead
-from talkingface.generate.cut import Samples, cut_faces, frame_count
-from talkingface.generate.drawn import DrawnFace, GenerateSummary, Tally, Watch
-from talkingface.generate.files import AnyPath, FaceSource, check_output, open_face, read_sound, user_path
+from talkingface.generate.dubbing import DrawnFace, DubbingSettings, GenerateSummary, Tally, Watch
+from talkingface.generate.files import AnyPath, FaceSource, ahead, check_output, open_face, read_sound, user_path
 from talkingface.generate.paste import paste
-from talkingface.generate.settings import DubbingSettings
-from talkingface.generate.synthesizer import DecoderModel, Picture, Predictor, Synthesizer
+from talkingface.generate.synthesizer import (
+    DecoderModel,
+    Picture,
+    Predictor,
+    Samples,
+    Synthesizer,
+    cut_faces,
+    frame_count,
+)
 from talkingface.model.checkpoint import checkpoint_file
 from talkingface.model.trained import load_trained
 from talkingface.utils.device import pick_device

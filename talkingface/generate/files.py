@@ -1,12 +1,15 @@
-"""The files of a dubbing: a face video or image that is played as long as the sound lasts, the sound, the output."""
+"""What dubbing reads and writes: frames for as long as the sound lasts, read ahead in a thread; sound; paths."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import queue
+import threading
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,3 +135,49 @@ def user_path(path: AnyPath) -> Path:
         return Path(path).expanduser()
     except RuntimeError:  # nobody's home
         return Path(path)
+
+
+T = TypeVar("T")
+_POLL_SECONDS = 0.2
+
+
+def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
+    """Yield the items, which a thread takes from their source up to `depth` in advance.
+
+    What the source raises is raised here, in its place. Closing the generator ends the thread.
+    """
+    waiting: queue.Queue[tuple[str, T | BaseException | None]] = queue.Queue(max(depth, 1))
+    stop = threading.Event()
+
+    def put(kind: str, value: T | BaseException | None) -> None:
+        while not stop.is_set():
+            try:
+                waiting.put((kind, value), timeout=_POLL_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+    def work() -> None:
+        try:
+            for item in items:
+                put("item", item)
+                if stop.is_set():
+                    return
+            put("end", None)
+        except BaseException as error:
+            put("error", error)
+
+    thread = threading.Thread(target=work, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, value = waiting.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                assert isinstance(value, BaseException)
+                raise value
+            yield value  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()

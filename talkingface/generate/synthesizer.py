@@ -1,9 +1,4 @@
-"""From face crops and their mel windows to drawn faces, in batches, as a stream.
-
-A generator draws a face from its crop, whose lower half it does not see, from a reference of the same person, and
-from the sound. A model with a decoder (HyperLipsHR) draws it again, larger, from what its Base drew and a sketch of
-that. Dubbing draws with this, and so does training where it shows a clip.
-"""
+"""From followed frames and the sound to drawn faces: crops, mel windows, batches, the model's call, the decoder's."""
 
 # B faces of a call, C channels, s side of the crops, S side of the drawn faces, M mel bins (80), n mel steps
 
@@ -21,13 +16,57 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from talkingface.batch import HYPER_IMG, HYPER_SIZE, HYPER_SKETCH, INDIV_MELS, INPUT_FRAMES
+from talkingface.generate.dubbing import Box, DubbingSettings, Picture
 from talkingface.pictures import input_frames, sketches_to_tensor, to_pictures, to_tensor
+from talkingface.timing import face_mel_starts
 from talkingface.utils.device import autocast
+from talkingface.utils.face.crop import crop
+from talkingface.utils.face.follow import FollowedFrame
 from talkingface.utils.face.sketch import Mesh, sketch_faces
+from talkingface.utils.media.mel import HOP, MEL_STEPS, SAMPLE_RATE, melspectrogram
+
+Samples = NDArray[np.float32]
+"""(n,) mono at 16 kHz."""
+BLANK = 12
+"""Grey levels, of 255, by which the pixels of a picture of one colour differ at most."""
+
+
+def cut_faces(
+    followed: Iterable[FollowedFrame], samples: Samples, fps: float, settings: DubbingSettings
+) -> Iterator[tuple[tuple[FollowedFrame, Box | None], Picture | None, Mel]]:
+    """Yield each frame with its padded box, its crop, and its window of the mel; no box and no crop without a face.
+
+    Args:
+        followed: frames of the output, from the first one on.
+        samples: the sound; one that is shorter than a window is followed by silence.
+        fps: rate of the output.
+        settings: padding of boxes, size of crops, ends and timing of the mel.
+    """
+    shortest = MEL_STEPS * HOP
+    heard = np.pad(samples, (0, max(0, shortest - len(samples))))
+    mel = melspectrogram(heard, settings.mel_pad_mode)
+    for number, one in enumerate(followed):
+        (start,) = face_mel_starts([number], fps, steps=mel.shape[1], timing=settings.mel_timing)
+        window = mel[:, start : start + MEL_STEPS]
+        box = None if one.box is None else one.crop_box(settings.pads)
+        if box is None or (not one.found and is_blank(one.frame, box)):
+            yield (one, None), None, window
+        else:
+            yield (one, box), crop(one.frame, box, settings.input_size), window
+
+
+def is_blank(frame: Picture, box: Box) -> bool:
+    """Whether a frame shows one colour where a face should be, as the black frames of a damaged video do."""
+    x1, y1, x2, y2 = box
+    return int(np.ptp(frame[y1:y2, x1:x2], axis=(0, 1)).max()) <= BLANK
+
+
+def frame_count(samples: Samples, fps: float) -> int:
+    """Frames of a video that is as long as the sound, 1 at least."""
+    return max(1, round(len(samples) / SAMPLE_RATE * fps))
+
 
 T = TypeVar("T")
-Picture = NDArray[np.uint8]
-"""(H, W, 3) BGR."""
 Mel = NDArray[np.float32]
 """(M, 16): the window of one face."""
 
@@ -107,11 +146,11 @@ class Synthesizer:
     def _draw(self, generator: Predictor, stream: Iterable[tuple[T, Picture | None, Mel]]) -> Iterator[Drawn[T]]:
         stream = iter(stream)
         while held := list(islice(stream, self.batch_size)):
-            crops = [crop for _, crop, _ in held if crop is not None]
-            mels = [mel for _, crop, mel in held if crop is not None]
+            crops = [face for _, face, _ in held if face is not None]
+            mels = [mel for _, face, mel in held if face is not None]
             faces = iter(self._generate(generator, np.stack(crops), np.stack(mels)) if crops else ())
-            for item, crop, _ in held:
-                yield Drawn(item=item, face=None if crop is None else next(faces))
+            for item, face, _ in held:
+                yield Drawn(item=item, face=None if face is None else next(faces))
 
     def _generate(self, generator: Predictor, crops: NDArray[np.uint8], mels: NDArray[np.float32]) -> Iterable[Picture]:
         """(B, s, s, 3) and (B, M, 16) to faces (B, s, s, 3): one call of the network."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TypeVar
@@ -77,3 +79,14 @@ class AbstractTalkingFace(nn.Module, ABC):
             f"{type(self).__name__}.generate_batch: this model only draws frames; to dub and measure test clips call "
             "talkingface.quick_start.evaluate, to dub one video talkingface.quick_start.generate_video"
         )
+
+
+def model_mark(model: object) -> str:
+    """Return a hash of a module's weights and buffers; of anything else a mark that is never the same again."""
+    if not isinstance(model, nn.Module):
+        return secrets.token_hex(8)
+    total = hashlib.sha256(type(model).__name__.encode())
+    for name, value in model.state_dict().items():
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()[:16]

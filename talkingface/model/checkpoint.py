@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +148,11 @@ def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A checkpoint file's header and network weights, read once."""
+    """A checkpoint file's header and network weights, read once.
+
+    Weights stay in the file, mapped, until they are loaded into a network; optimizers are never read. Let go of it
+    soon: Windows cannot replace a mapped file.
+    """
 
     path: Path
     header: CheckpointHeader | None
@@ -164,7 +166,7 @@ class Checkpoint:
         Raises:
             CheckpointError: missing, damaged, or without network weights.
         """
-        contents = _read(Path(path))
+        contents = _read(Path(path), mapped=True)
         weights = contents.get("state_dict", contents)
         if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
             raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")
@@ -197,17 +199,6 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
     if contents.get("format") != FORMAT:
         raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
     return _header(contents)
-
-
-def model_mark(model: object) -> str:
-    """Return a hash of a module's weights and buffers; of anything else a mark that is never the same again."""
-    if not isinstance(model, nn.Module):
-        return secrets.token_hex(8)
-    total = hashlib.sha256(type(model).__name__.encode())
-    for name, value in model.state_dict().items():
-        total.update(name.encode())
-        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()[:16]
 
 
 def _header(contents: Mapping[str, Any]) -> CheckpointHeader:

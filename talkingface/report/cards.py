@@ -11,8 +11,8 @@ from talkingface.evaluator.metrics.base import Metric
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.tables import Lines, cell, heading
 from talkingface.report.charts import opening_chart
-from talkingface.report.embedded_video import EmbeddedVideo, embed_video
 from talkingface.report.evaluation_facts import EvaluationFacts
+from talkingface.report.page import EmbeddedVideo, embed_video
 from talkingface.report.svg_chart import Chart
 from talkingface.utils.errors import UserError
 

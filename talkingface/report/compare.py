@@ -11,14 +11,15 @@ from talkingface.evaluator.clip_result import ClipResult
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.summary import ROWS
 from talkingface.evaluator.tables import ARROWS, aligned, cell, heading, ranges_text
-from talkingface.report import run_tables, words
+from talkingface.report import run_tables
 from talkingface.report.cards import Card, best_and_worst, ranked, shot
 from talkingface.report.charts import loss_charts, opening_chart
 from talkingface.report.evaluation_facts import EvaluationFacts
-from talkingface.report.facts import Facts, read_facts, read_runs, run_folders
+from talkingface.report.facts import Facts, read_facts, read_runs
 from talkingface.report.page import write_page
 from talkingface.report.run_report import OTHER_CLIPS
-from talkingface.report.sections import Block, Charts, Clips, Section, Table, Text
+from talkingface.report.sections import TILES, Block, Charts, Clips, Section, Table, Text, subtitle
+from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.errors import UserError
 from talkingface.utils.logger import clock
 
@@ -59,7 +60,7 @@ def compare(names: Sequence[str], saved_dir: str, *, dry_run: bool = False) -> C
     if not dry_run:
         write_page(
             path, "compare.html", title=f"Comparison of {len(runs)} runs", sections=_sections(runs), mark="",
-            runs=[(title, words.subtitle(one)) for title, one in runs],
+            runs=[(title, subtitle(one)) for title, one in runs],
         )  # fmt: skip
     table = run_tables.runs_table(runs) or run_tables.differences(runs)
     return Comparison(path=path, table=aligned(table))
@@ -69,7 +70,7 @@ def _folder(name: str, saved_dir: str) -> Path:
     for path in (Path(name), Path(saved_dir, name)):
         if (path / "status.json").is_file() or (path / "config.yaml").is_file():
             return path.resolve()
-    known = [run.name for run in run_folders(saved_dir)]
+    known = [run.name for run in SavedRuns.read(saved_dir).matching()]
     raise UserError(f"compare: {name}: no such run; in {saved_dir}/ are {', '.join(known) or 'none'}")
 
 
@@ -148,13 +149,15 @@ def list_runs(saved_dir: str) -> list[str]:
 
     Damaged runs are named in lines below.
     """
-    found, problems = read_runs(run_folders(saved_dir))
+    saved = SavedRuns.read(saved_dir)
+    found, problems = read_runs(saved.matching())
+    problems = [*saved.problems, *problems]
     if not found:
         return problems or [f"no runs in {saved_dir}/"]
     runs = sorted(found, key=lambda one: (one.dataset, one.model))  # stable: the newest stay first
     rows = {one.name: one.evaluation.rows.get("model", {}) if one.evaluation else {} for one in runs}
     measured = {key for row in rows.values() for key, value in row.items() if value is not None}
-    shown = [metric for metric in make_metrics() if metric.name in words.TILES and metric.name in measured]
+    shown = [metric for metric in make_metrics() if metric.name in TILES and metric.name in measured]
 
     def line(one: Facts) -> list[str]:
         score = "–" if one.best_score is None else f"{one.best_score:.4g}"

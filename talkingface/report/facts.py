@@ -103,20 +103,15 @@ def _read(folder: Path, run: Path | None, evaluation: Path | None) -> Facts:
     )  # fmt: skip
 
 
-def read_runs(folders: Iterable[Path]) -> tuple[list[Facts], list[str]]:
-    """Read runs of `run_folders`, newest first; damaged ones are passed over, with a line that says why."""
+def read_runs(runs: Iterable[RunFolder]) -> tuple[list[Facts], list[str]]:
+    """Read runs in their order; damaged ones are passed over, with a line that says why."""
     found, problems = [], []
-    for one in folders:
+    for one in runs:
         try:
-            found.append(read_facts(one))
+            found.append(read_facts(one.path))
         except UserError as error:
-            problems.append(f"left out: {error}")
-    return sorted(found, key=lambda one: (one.created, one.name), reverse=True), problems
-
-
-def run_folders(saved_dir: str | Path) -> list[Path]:
-    """Return the folders of all runs under `saved_dir`, by name."""
-    return [file.parent for file in sorted(Path(saved_dir).glob("*/status.json"))]
+            problems.append(f"{one.path} is passed over: {error}")
+    return found, problems
 
 
 def _json(path: Path) -> dict[str, Any]:

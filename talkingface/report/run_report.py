@@ -12,13 +12,27 @@ from markupsafe import Markup
 from talkingface.evaluator.evaluation import relative_path
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.tables import ARROWS, by_reason, ranges_text
-from talkingface.report import run_tables, words
+from talkingface.report import run_tables
 from talkingface.report.cards import cards, clip_table, ranked
 from talkingface.report.charts import loss_charts
 from talkingface.report.evaluation_facts import EvaluationFacts
-from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs, run_folders
+from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs
 from talkingface.report.page import templates_mark, write_page
-from talkingface.report.sections import Block, Bullets, Charts, Clips, Definitions, Section, Table, Text, to_markdown
+from talkingface.report.sections import (
+    Block,
+    Bullets,
+    Charts,
+    Clips,
+    Definitions,
+    Section,
+    Table,
+    Text,
+    in_words,
+    subtitle,
+    tiles,
+    to_markdown,
+)
+from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.files import write_text
 
 logger = logging.getLogger(__name__)
@@ -83,14 +97,14 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
         *_left_out(found),
         _how(facts, path.parent),
     ]
-    subtitle, sentences = words.subtitle(facts), words.in_words(found) if found else []
+    under_title, sentences = subtitle(facts), in_words(found) if found else []
     if not found and not facts.expert:
         sentences = [NOT_EVALUATED]
     write_page(
-        path, "report.html", title=facts.name, facts=facts, subtitle=subtitle, sentences=sentences,
-        tiles=words.tiles(found) if found else [], sections=sections, mark=Markup(mark),
+        path, "report.html", title=facts.name, facts=facts, subtitle=under_title, sentences=sentences,
+        tiles=tiles(found) if found else [], sections=sections, mark=Markup(mark),
     )  # fmt: skip
-    head = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *subtitle])), ""]
+    head = [f"# {facts.name}", "", " · ".join(filter(None, [facts.model, *under_title])), ""]
     lines = [*head, *(f"- {one}" for one in sentences), *to_markdown(sections)]
     write_text(path.with_suffix(".md"), "\n".join(lines) + "\n")
     return path
@@ -100,12 +114,12 @@ def earlier_runs(facts: Facts) -> list[Facts]:
     """Return evaluated runs of the same dataset beside this one that began before it, newest first."""
     if facts.run is None or facts.evaluation is None:
         return []
-    others = [one for one in run_folders(facts.run.parent) if one.name != facts.name]
-    runs, problems = read_runs(one for one in others if (one / EVALUATION / "metrics.json").is_file())
+    saved = SavedRuns.read(facts.run.parent)
+    others = [one for one in saved.matching(dataset=facts.dataset) if one.name != facts.name]
+    runs, problems = read_runs(one for one in others if (one.path / EVALUATION / "metrics.json").is_file())
     for problem in problems:
         logger.warning("%s", problem)
-    alike = [one for one in runs if one.dataset == facts.dataset and one.evaluation and one.created < facts.created]
-    return alike[: run_tables.MOST_EARLIER]
+    return [one for one in runs if one.created < facts.created][: run_tables.MOST_EARLIER]
 
 
 def _figures(facts: Facts, earlier: Sequence[Facts]) -> list[Section]:

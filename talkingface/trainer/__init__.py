@@ -1,1 +1,1 @@
-"""Training: the loop in trainer.py, one recipe a file, checkpoints and run folders."""
+"""Training: the loop in loop.py, what a recipe is in trainer.py, one recipe a file, run folders."""

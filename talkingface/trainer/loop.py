@@ -21,10 +21,9 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful, load_checkpoint, save_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.loader import StreamSampler, make_loader
-from talkingface.trainer.pace import Pace
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
 from talkingface.trainer.samples import Draws, show_samples
-from talkingface.trainer.schedule import rate_factor, set_learning_rate
+from talkingface.trainer.schedule import Pace, rate_factor, set_learning_rate
 from talkingface.trainer.stop_signal import StopSignal
 from talkingface.trainer.train_log import TrainLog
 from talkingface.utils.device import uses_bf16

@@ -78,8 +78,13 @@ class RunFolder:
         return self.path.name
 
     def write_config(self, config: Config) -> None:
-        """Set config.yaml: what this run is trained with, the last time it was gone on with."""
-        write_text(self.config_file, plain.to_yaml(config))
+        """Set config.yaml: what this run is trained with, the last time it was gone on with.
+
+        It names the profile that the status notes, so that models which this one needs take it from the file too.
+        """
+        status = self.status()
+        profile = (status["profile"] or "none") if "profile" in status else None
+        write_text(self.config_file, plain.to_yaml(config, profile=profile))
 
     def step_checkpoint(self, step: int) -> Path:
         """The file of a checkpoint that is kept."""
@@ -167,30 +172,14 @@ class SavedRuns:
             try:
                 found.append((run, run.status()))
             except UserError as error:
-                problems.append(f"{run.path} is passed over: {error}")
+                problems.append(f"passed over: {error}")
         found.sort(key=lambda entry: (str(entry[1].get("created", "")), entry[0].name), reverse=True)
         return cls(statuses=tuple(found), problems=tuple(problems))
 
     def matching(self, **wanted: Any) -> list[RunFolder]:
-        """Runs, newest first, whose status has these values; a value of None is not asked for."""
+        """Runs, newest first, whose status has these values: `model`, `dataset`, `finished`, ...; None asks nothing."""
         asked = {key: value for key, value in wanted.items() if value is not None}
         return [run for run, status in self.statuses if all(status.get(key) == asked[key] for key in asked)]
-
-
-def find_runs(
-    saved_dir: str | Path,
-    model: str | None = None,
-    dataset: str | None = None,
-    *,
-    finished: bool | None = None,
-    fingerprint: str | None = None,
-) -> list[RunFolder]:
-    """Runs under `saved_dir`, newest first; each argument that is given must match what the run's status says.
-
-    Damaged runs are passed over; `SavedRuns` names them.
-    """
-    wanted = {"model": model, "dataset": dataset, "finished": finished, "fingerprint": fingerprint}
-    return SavedRuns.read(saved_dir).matching(**wanted)
 
 
 def environment() -> dict[str, Any]:

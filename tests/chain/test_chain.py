@@ -15,7 +15,7 @@ from talkingface.config.plain import read_config
 from talkingface.model.checkpoint import load_weights, read_checkpoint
 from talkingface.model.layers.hr_decoder import HRDecoder
 from talkingface.model.trained import load_trained
-from talkingface.trainer.run_folder import find_runs
+from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import CheckpointError
 
 TINY = [
@@ -33,6 +33,10 @@ ALONE = {
 """What a model needs to train on its own and in little time."""
 FIRST = {"HyperLipsHR": "HyperLipsBase"}
 """Models that need another one, which would take long with its own defaults."""
+
+
+def find_runs(saved_dir: str, model: str | None = None, dataset: str | None = None, **status: bool) -> list[RunFolder]:
+    return SavedRuns.read(saved_dir).matching(model=model, dataset=dataset, **status)
 
 
 def files(folder: Path) -> dict[str, int]:

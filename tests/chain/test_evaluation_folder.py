@@ -25,6 +25,8 @@ def test_other_data_do_not_replace_a_report(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").touch()
     path = tmp_path / "checkpoints" / "best.pth"
     assert evaluation_folder(trained(path, config, config)) == tmp_path / "evaluation"
+    harmless = replace(data, data_root="./d", clip_timeout=9.0, packed_root="elsewhere")
+    assert evaluation_folder(trained(path, config, replace(config, dataset=harmless))) == tmp_path / "evaluation"
     others = [replace(config, dataset=replace(data, split_seed=seed)) for seed in (1, 2)]
     folders = {evaluation_folder(trained(path, config, other)) for other in others}
     assert len(folders) == 2

@@ -11,6 +11,7 @@ from talkingface.chain.part import Part
 from talkingface.chain.workspace import RunChoice, Weights, Workspace, clips_mark
 from talkingface.config.loader import Overrides
 from talkingface.model.checkpoint import checkpoint_file
+from talkingface.trainer.progress import Progress, end_status
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import CheckpointError
 
@@ -142,6 +143,18 @@ def test_a_damaged_status_is_named_and_passed_over(here: Path, caplog: pytest.Lo
         assert space.weights(one).path == run.best
         assert space.choose_run(one).finished
     assert ["SyncNet-videos-broken" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_a_finished_run_is_continued_where_its_end_lies_later(here: Path):
+    one = part(max_steps=4)
+    run = made_run(one, finished=True, created="2020")
+    run.update_status(**end_status(one.config.model, Progress(step=4), 100))
+    assert choose_run(one).finished
+    assert choose_run(part(max_steps=3)).finished
+    choice = choose_run(part(max_steps=6))
+    assert (choice.run is not None and choice.run.path, choice.finished) == (run.path, False)
+    assert "which ended by max_steps" in choice.reason
+    assert choose_run(part(max_steps=6, learning_rate=0.5)).run is None, "another training"
 
 
 def test_saved_is_read_once(here: Path, monkeypatch: pytest.MonkeyPatch):

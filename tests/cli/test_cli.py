@@ -70,7 +70,7 @@ def test_flags_that_cannot_be_read(argv: list[str], message: str):
         (["train", "MEAD"], "MEAD: not understood; flags begin with two dashes (see train --help)"),
         (["-m", "SyncNet", "-d", "demo", "--config_files=no.yaml"], "no.yaml: cannot be read (No such file"),
         (["-m", "SyncNet", "-d", "demo", "--device=gpu"], "device: got 'gpu', wanted auto, cpu, cuda"),
-        (["generate"], "--checkpoint: needed"),
+        (["generate"], "--checkpoint: needed (see generate --help)"),
         (["evaluate", "--model=SyncNet"], "--dataset: needed; known: demo"),
         (["evaluate", "--checkpoint=a", "--output=b"], "--output: only with --generated and --real"),
         (["evaluate", "--generated=a"], "--real: needed"),

@@ -13,8 +13,7 @@ import yaml
 from talkingface import catalog
 from talkingface.catalog.resolve import resolve
 from talkingface.config.loader import Overrides
-from talkingface.config.meanings import meanings
-from talkingface.config.plain import WIDTH, read_config, show, to_plain, to_yaml
+from talkingface.config.plain import WIDTH, meanings, read_config, show, to_plain, to_yaml
 from talkingface.config.schema import Config, ConfigError, RunConfig
 from talkingface.config.yaml_file import FlagText
 

@@ -7,9 +7,8 @@ import pytest
 import torch
 from stand_ins import FACE, Painter, Reference, config_of, frame_with_face
 
-from talkingface.generate.cut import cut_faces
-from talkingface.generate.settings import DubbingSettings
-from talkingface.generate.synthesizer import Synthesizer
+from talkingface.generate.dubbing import DubbingSettings
+from talkingface.generate.synthesizer import Synthesizer, cut_faces
 from talkingface.timing import face_mel_starts
 from talkingface.utils.face.follow import FollowedFrame
 from talkingface.utils.media.mel import melspectrogram

@@ -1,4 +1,4 @@
-"""The second stage's recipe: the published trajectory, each term with random backbones, 512 px, and what is missing."""
+"""The recipe of HyperLips's decoder: published losses, each term with random backbones, 512 px, what is missing."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def random_backbones() -> dict[str, nn.Module]:
 
 def test_the_published_losses(tmp_path: Path):
     wanted = json.loads(GOLDEN.read_text())["trajectory"]["rescaling1_in128"]
-    judge = fill(HRDecoder_disc_qual(), 1.41)
+    discriminator = fill(HRDecoder_disc_qual(), 1.41)
     trainer = trainer_of(
-        tmp_path, {"discriminator": judge}, perceptual="none", relativistic_on="probabilities", adam_beta1=0.5
+        tmp_path, {"discriminator": discriminator}, perceptual="none", relativistic_on="probabilities", adam_beta1=0.5
     )
     fill(trainer.model.decoder, 1.3)
     trainer.model.train()
@@ -107,7 +107,7 @@ def test_the_published_losses(tmp_path: Path):
 def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Path):
     trainer = trainer_of(tmp_path, random_backbones(), img_size=128, learning_rate=1e-3)
     before = {key: value.clone() for key, value in trainer.model.state_dict().items()}
-    judge = {key: value.clone() for key, value in trainer.adversary.network.state_dict().items()}
+    before_step = {key: value.clone() for key, value in trainer.adversary.network.state_dict().items()}
     trainer.model.train()
     losses = trainer.train_step(batch_of(128))
     terms = {"l1", "lip_l1", "vgg", "lip_lpips", "adversarial"}
@@ -116,10 +116,10 @@ def test_every_term_counts_and_only_decoder_and_discriminator_learn(tmp_path: Pa
     after = trainer.model.state_dict()
     changed = {key.split(".")[0] for key in after if not after[key].equal(before[key])}
     assert changed == {"decoder"}
-    assert any(not value.equal(judge[key]) for key, value in trainer.adversary.network.state_dict().items())
+    assert any(not value.equal(before_step[key]) for key, value in trainer.adversary.network.state_dict().items())
     assert all(weight.grad is None for net in trainer.perceptual.values() for weight in net.parameters())
     values = trainer.valid_step(batch_of(128))
-    pictures = {f"{stage}{name}" for stage in ("", "first_") for name in ("psnr", "psnr_mouth", "ssim", "ssim_mouth")}
+    pictures = {f"{whose}{name}" for whose in ("", "first_") for name in ("psnr", "psnr_mouth", "ssim", "ssim_mouth")}
     assert set(values) == {"loss", "l1", "lip_l1", "vgg", "lip_lpips", "best_detail", *pictures}
 
 

@@ -12,7 +12,7 @@ import pytest
 from tiny import tiny_config
 
 from talkingface.config.plain import read_config
-from talkingface.trainer.run_folder import RunFolder, SavedRuns, find_runs
+from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import UserError
 
 HOLDER = """
@@ -51,18 +51,19 @@ def test_create(tmp_path: Path) -> None:
     assert len(run.status()["fingerprint"]) >= 12
 
 
-def test_find_runs_newest_first_and_by_status(tmp_path: Path) -> None:
+def test_runs_newest_first_and_by_status(tmp_path: Path) -> None:
     config = tiny_config(tmp_path)
     old, new = RunFolder.create(config), RunFolder.create(config)
     old.update_status(finished=True, best_score=0.5)
     saved = tmp_path / "saved"
     (saved / "notes").mkdir()
-    assert [run.path for run in find_runs(saved)] == [new.path, old.path]
-    assert [run.path for run in find_runs(saved, "Tiny", "memory", finished=True)] == [old.path]
-    assert find_runs(saved, "Tin") == []
-    assert find_runs(saved, "Tiny", "other") == []
-    assert len(find_runs(saved, fingerprint=new.status()["fingerprint"])) == 2
-    assert find_runs(tmp_path / "nowhere") == []
+    runs = SavedRuns.read(saved)
+    assert [run.path for run in runs.matching()] == [new.path, old.path]
+    assert [run.path for run in runs.matching(model="Tiny", dataset="memory", finished=True)] == [old.path]
+    assert runs.matching(model="Tin") == []
+    assert runs.matching(model="Tiny", dataset="other") == []
+    assert len(runs.matching(fingerprint=new.status()["fingerprint"], finished=None)) == 2
+    assert SavedRuns.read(tmp_path / "nowhere").matching() == []
     assert old.status()["best_score"] == 0.5
 
 
@@ -77,7 +78,6 @@ def test_a_damaged_status_is_named_and_passed_over(tmp_path: Path) -> None:
     assert len(saved.problems) == 2
     for run, line in zip((cut, other), sorted(saved.problems), strict=True):
         assert run.name in line and "passed over" in line and "\n" not in line
-    assert [run.path for run in find_runs(tmp_path / "saved", "Tiny")] == [whole.path]
     with pytest.raises(UserError, match=r"status\.json"):
         cut.status()
     assert SavedRuns.read(tmp_path / "nowhere") == SavedRuns(statuses=(), problems=())

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from talkingface.config.schema import Config
-from talkingface.model.checkpoint import model_mark
+from talkingface.model.base import model_mark
 from talkingface.utils.errors import MissingWeightsError
 from talkingface.utils.files import digest, file_mark
 from talkingface.utils.weights import WeightsFile, find_weights, missing_weights

@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from talkingface.data.dataprocess.steps.folders import find_videos
-from talkingface.evaluator.clip_cache import ClipCache
+from talkingface.evaluator.clip_job import ClipCache
 from talkingface.evaluator.clip_result import ClipResult
 from talkingface.evaluator.evaluation import Evaluation, failed_result, protocol_text, write_evaluation
 from talkingface.evaluator.measured_video import DETECTOR, measure_real_video

@@ -1,17 +1,55 @@
-"""One decoded frame as the pixels a viewer would see: colour, display rotation, pixel shape."""
+"""Decoded frames and still images as the pixels a viewer would see, and frame rates as exact fractions."""
 
 from __future__ import annotations
 
 import math
+import os
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from talkingface.utils.errors import MediaError
+from talkingface.utils.media.source import PathLike, open_file
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Frame = NDArray[np.uint8]
+
+MAX_FPS = 120
+
+
+def exact_rate(fps: float | Fraction) -> Fraction:
+    """The fraction that a written rate means: 25 is 25, 29.97 is 30000/1001.
+
+    Raises:
+        ValueError: the rate is not above 0, or above 1000.
+    """
+    if not 0 < fps <= 1000:
+        raise ValueError(f"fps: wanted more than 0 and at most 1000, got {fps}")
+    television = Fraction(round(float(fps) * 1.001) * 1000, 1001)
+    if television and abs(float(fps) - float(television)) < 0.005 and float(fps) != round(float(fps)):
+        return television
+    return max(Fraction(fps).limit_denominator(1001), Fraction(1, 1001))
+
+
+def stream_rate(stream: Any) -> Fraction:
+    """The rate that keeps what a video stream shows: its base rate where frames were only left out, else its average.
+
+    Args:
+        stream: `av.VideoStream`.
+
+    Returns:
+        Frames a second, 1 to 120.
+    """
+    average, base = stream.average_rate, stream.guessed_rate
+    if base and base <= MAX_FPS and (not average or average <= base <= 2 * average or average > MAX_FPS):
+        return max(Fraction(base), Fraction(1))
+    rate = average or base or Fraction(25)
+    return min(max(Fraction(rate), Fraction(1)), Fraction(MAX_FPS))
+
 
 UNSPECIFIED = 2
 """AVCOL_SPC_UNSPECIFIED."""
@@ -80,3 +118,34 @@ def turn(picture: Frame, how: tuple[int, bool]) -> Frame:
             picture, (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE)[quarters - 1]
         )
     return np.ascontiguousarray(picture)
+
+
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\x00", b"MM\x00*")
+
+
+def is_image(path: PathLike) -> bool:
+    """Whether the file is a still image (JPEG, PNG, BMP, TIFF, WebP).
+
+    Raises:
+        MediaError: it is not a readable file at all.
+    """
+    with open_file(path) as file:
+        head = file.read(16)
+    return head.startswith(_STARTS) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
+
+
+def read_image(path: PathLike) -> Frame:
+    """Read an image as uint8 (H, W, 3) BGR, turned as its EXIF orientation says; alpha is dropped.
+
+    Raises:
+        MediaError: it is not a readable image.
+    """
+    with open_file(path) as file:
+        data = np.frombuffer(file.read(), dtype=np.uint8)
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise MediaError(f"{os.fspath(path)!r}: the image does not decode; it may be damaged")
+    return picture  # type: ignore[return-value]

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from talkingface.utils.errors import MediaError
-from talkingface.utils.media.frames import display_size, display_turn, to_bgr
-from talkingface.utils.media.image import is_image, read_image
-from talkingface.utils.media.rate import exact_rate, stream_rate
+from talkingface.utils.media.frames import (
+    display_size,
+    display_turn,
+    exact_rate,
+    is_image,
+    read_image,
+    stream_rate,
+    to_bgr,
+)
 from talkingface.utils.media.source import PathLike, decode, open_media, reason_of, video_stream
 from talkingface.utils.media.writer import VideoWriter
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.files import atomic_path
-from talkingface.utils.media.frames import is_hd
-from talkingface.utils.media.rate import exact_rate
+from talkingface.utils.media.frames import exact_rate, is_hd
 from talkingface.utils.media.source import PathLike, reason_of
 
 if TYPE_CHECKING:

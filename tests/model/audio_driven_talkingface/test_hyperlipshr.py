@@ -68,7 +68,7 @@ def test_only_the_decoder_is_trained(model: HyperLipsHR):
 
 @pytest.mark.parametrize("call", ["predict", "infer", "calculate_loss"])
 def test_a_batch_without_base_faces_says_what_to_call(model: HyperLipsHR, call: str):
-    """The network opens no face mesh: tests/generate/test_decoder.py goes the whole way."""
+    """The network opens no face mesh: tests/generate/test_sketched_faces.py goes the whole way."""
     frames = {INPUT_FRAMES: torch.rand(2, 6, 64, 64), INDIV_MELS: torch.randn(2, 1, 80, 16)}
     with pytest.raises(UserError, match=r"no hyper_img and no hyper_sketch.*input_frames.*sketch_faces.*Dubber"):
         getattr(model, call)(frames)
