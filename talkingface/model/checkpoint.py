@@ -202,12 +202,8 @@ def read_checkpoint(path: str | Path) -> CheckpointHeader:
 
 
 def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
-    return CheckpointHeader(
-        model_name=contents["model_name"],
-        config=contents["config"],
-        step=contents["progress"]["step"],
-        metrics=contents["metrics"],
-    )
+    step, metrics = contents["progress"]["step"], contents["metrics"]
+    return CheckpointHeader(model_name=contents["model_name"], config=contents["config"], step=step, metrics=metrics)
 
 
 def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
