@@ -106,9 +106,9 @@ def _prepared_from(config: DatasetConfig) -> set[tuple[str, int]]:
 
 
 def _unprepared(config: DatasetConfig, videos: list[PurePosixPath]) -> int:
-    from talkingface.data.dataprocess.records import prepare_tasks, standing
+    from talkingface.data.dataprocess.records import prepare_tasks, prepared_rows
 
-    return sum(standing(task) is None for task in prepare_tasks(config, videos))
+    return sum(prepared_rows(task) is None for task in prepare_tasks(config, videos))
 
 
 def _videos(config: DatasetConfig) -> list[PurePosixPath]:

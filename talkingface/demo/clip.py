@@ -1,9 +1,8 @@
-"""How a speaker moves: slow sway of the head, blinks, brows, a little light.
+"""One clip from its seed: what is said, how the speaker moves meanwhile, and the frames.
 
-One clip from its seed: samples, frames, and the lips' schedule that both follow.
+Speech and lips follow one schedule; head, eyes, brows and light sway slowly beside it.
 """
 
-# F frames
 # F frames, S side of the square frame
 
 from __future__ import annotations

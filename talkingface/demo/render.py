@@ -53,7 +53,7 @@ def _read_stamps(config: DemoConfig) -> dict[str, Any]:
     return {}
 
 
-def _stands(config: DemoConfig, name: str, stamps: dict[str, Any]) -> bool:
+def _is_rendered(config: DemoConfig, name: str, stamps: dict[str, Any]) -> bool:
     path = _path(config, name)
     wanted = {**settings(config), "bytes": path.stat().st_size} if path.is_file() else None
     return wanted is not None and stamps.get(name) == wanted
@@ -61,11 +61,11 @@ def _stands(config: DemoConfig, name: str, stamps: dict[str, Any]) -> bool:
 
 def _missing_clips(config: DemoConfig, stamps: dict[str, Any]) -> list[DemoClip]:
     """Clips that are absent, unfinished, or made under other settings."""
-    return [clip for clip in all_clips(config) if not _stands(config, clip.name, stamps)]
+    return [clip for clip in all_clips(config) if not _is_rendered(config, clip.name, stamps)]
 
 
 def missing_files(config: DemoConfig) -> list[Path]:
-    """Videos and lists that `render_demo` would write; empty where all of it stands.
+    """Videos and lists that `render_demo` would write; empty where all is done.
 
     Raises:
         UserError: `data_root` holds somebody else's videos.
@@ -116,7 +116,7 @@ def _clean(config: DemoConfig) -> None:
 def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress: bool = True) -> list[Path]:
     """Render what is missing, then write the split lists.
 
-    Clips that stand under the same settings are kept, so that an interrupted call goes on where it ended. A clip
+    Clips that were rendered with the same settings are kept, so that an interrupted call goes on where it ended. A clip
     appears under its name only when it is whole.
 
     Args:

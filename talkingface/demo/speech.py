@@ -1,6 +1,6 @@
-"""The sounds of the rendered speech: how each one sounds and how the mouth looks while it is made.
+"""Random speech: a schedule of phonemes, and the tracks of voice and lips that follow it.
 
-From a random generator to speech: a phoneme schedule, and the tracks of voice and lips that follow it.
+The tables say of each phoneme how it sounds and how the mouth looks while it is made.
 """
 
 # N control steps, 200 a second

@@ -1,8 +1,7 @@
-"""The triangles between face points: the mesh's own, closed eyes, a rim around the face, a fringe inside the lips.
+"""Which points of a face belong to what, and the triangles between them.
 
-Point indices: 0..467 the face mesh; then `RIM` points around it; then `FRINGE` points inside the mouth.
-
-Indices of the 468 face mesh points that the demo moves, grouped by what they belong to.
+Indices: 0..467 are MediaPipe's face mesh; then come `RIM` points around it, then `FRINGE` points inside the mouth. The
+triangles are the mesh's own, those that close the eyes, those out to the rim, and the fringe inside the lips.
 """
 
 from __future__ import annotations

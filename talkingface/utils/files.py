@@ -35,7 +35,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary name keeps the suffix (writers that choose a format by suffix work) but not the stem, so that
     names of any length and with any characters do. Missing parent folders are made. When the block raises, the
-    temporary file is removed and whatever stood at `path` stays.
+    temporary file is removed and an older file at `path` stays.
 
     Raises:
         UserError: `path` is a folder, or its folder cannot be made.

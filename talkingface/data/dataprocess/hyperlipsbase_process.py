@@ -3,7 +3,7 @@
     prepare(config)     data_root/**.mp4 -> preprocessed_root/imgs/<speaker>/<clip>/{0.jpg, ..., audio.wav, boxes.npy}
 
 Each video is one task in a worker process. Its result is moved into place whole, and its status file is written
-last: a preparation that was killed goes on where it stood. The user's videos are only read.
+last: a preparation that was killed goes on where it stopped. The user's videos are only read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.prepare_report import write_manifest, write_report
-from talkingface.data.dataprocess.records import PARTIAL, all_rows, note_times, prepare_tasks, standing
+from talkingface.data.dataprocess.records import PARTIAL, all_rows, note_times, prepare_tasks, prepared_rows
 from talkingface.data.dataprocess.steps.folders import VIDEO_SUFFIXES, dataset_videos, find_clip_folders, frame_files
 from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, left_out_row, prepare_clip
 from talkingface.data.dataprocess.steps.split import Lists, make_lists
@@ -40,7 +40,7 @@ class PrepareSummary:
     hours: float
     """Their length."""
     made: int
-    """Videos prepared now; the others stood."""
+    """Videos prepared now; the others were done before."""
     lists: Lists
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Reason by clip name."""
@@ -51,7 +51,7 @@ class PrepareSummary:
 
 
 def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSummary:
-    """Prepare all videos of a dataset and make its split lists; do nothing where results stand.
+    """Prepare all videos of a dataset and make its split lists; what is done already stays.
 
     Raises:
         UserError: there are neither videos nor prepared clips, no video can be used, a clip is in two lists, or
@@ -109,8 +109,8 @@ def _without_videos(config: DatasetConfig) -> PrepareSummary:
 
 
 def _run(tasks: list[PrepareTask], config: DatasetConfig, show_progress: bool) -> tuple[int, dict[str, str]]:
-    """Prepare what does not stand: how many videos that were, and why those failed whose worker did."""
-    todo = [task for task in tasks if standing(task) is None]
+    """Prepare what is not done: how many videos that were, and reasons by name of those whose worker failed."""
+    todo = [task for task in tasks if prepared_rows(task) is None]
     failed: dict[str, str] = {}
     if not todo:
         return 0, failed
@@ -136,7 +136,7 @@ def _give_up(task: PrepareTask, reason: str) -> str:
     """The reason for the report. Only running out of time is kept for later runs: the rest may be the machine's."""
     free = shutil.disk_usage(task.imgs.parent).free
     if free < MIN_FREE_BYTES:
-        raise UserError(f"{task.imgs.parent}: the disk is full; free some space and start again, what is done stands")
+        raise UserError(f"{task.imgs.parent}: the disk is full; free some space and start again, what is done is kept")
     if reason.startswith("took longer"):
         reason += "; raise clip_timeout for long videos"
         row = left_out_row(task.name, reason)

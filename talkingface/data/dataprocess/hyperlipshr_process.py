@@ -78,7 +78,7 @@ class HyperLipsHRProcess:
         what = f"pictures of {self.root}" if self.given else "base faces, sketches and masks"
         index = hr_index(self.data.packed_root, self.img_size)
         if self._is_done():
-            return False, f"{what} stand packed in {index.parent}"
+            return False, f"{what} are packed in {index.parent}"
         return True, f"{what}, to {index.parent}"
 
     def make(self, networks: Mapping[str, Predictor], device: torch.device) -> str:

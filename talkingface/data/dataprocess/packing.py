@@ -40,7 +40,7 @@ class PackSummary:
     frames: int
     """Their frames, absent ones not counted."""
     made: int
-    """Clips packed now; the others stood."""
+    """Clips packed now; the others were done before."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Reason by clip name."""
 
@@ -50,7 +50,7 @@ def pack(
 ) -> PackSummary:
     """Pack every prepared clip that a split list names (all clips where there are no lists).
 
-    May be killed at any time and started again; what stands is not made again.
+    May be killed at any time and started again; what is packed already is kept.
 
     Raises:
         UserError: there are no prepared clips, none is usable, or the disk is too small.

@@ -69,7 +69,7 @@ def _without_place(facts: dict[str, Any]) -> dict[str, Any]:
     return {**facts, "settings": {**facts["settings"], "face_detector_weights": name}}
 
 
-def standing(task: PrepareTask) -> list[dict[str, Any]] | None:
+def prepared_rows(task: PrepareTask) -> list[dict[str, Any]] | None:
     """Rows of a video that need not be prepared again, else None."""
     try:
         status = read_json(task.status_path)
@@ -107,14 +107,14 @@ def note_times(tasks: Iterable[PrepareTask]) -> None:
     After that their contents need not be read again. To be called where nobody else writes to the folder.
     """
     for task in tasks:
-        if task.status_path.is_file() and standing(task) is not None:
+        if task.status_path.is_file() and prepared_rows(task) is not None:
             status = read_json(task.status_path)
             if status.get("mtime_ns") != task.mtime_ns or "content" not in status:
                 task.write_status({key: value for key, value in status.items() if key in ("clips", "gave_up_after")})
 
 
 def _foreign(task: PrepareTask) -> list[dict[str, Any]] | None:
-    """The row of a clip folder that is not ours: kept as it stands."""
+    """The row of a clip folder that is not ours: kept as it is."""
     folder = task.imgs / task.name
     if not folder.is_dir() or (folder / DONE_NAME).exists():
         return None
@@ -126,7 +126,7 @@ def all_rows(tasks: list[PrepareTask], failed: Mapping[str, str], imgs: Path, fp
     rows = []
     for task in tasks:
         reason = failed.get(task.name, "its result has gone; run prepare again")
-        rows += [{**row, **task.facts} for row in standing(task) or [left_out_row(task.name, reason)]]
+        rows += [{**row, **task.facts} for row in prepared_rows(task) or [left_out_row(task.name, reason)]]
     named = {row["name"] for row in rows}
     for name, folder in find_clip_folders(imgs.parent).items():
         if name not in named:
@@ -136,7 +136,7 @@ def all_rows(tasks: list[PrepareTask], failed: Mapping[str, str], imgs: Path, fp
 
 def _kept_row(name: str, folder: Path, fps: int) -> dict[str, Any]:
     frames = len(frame_files(folder))
-    reason = "was there before; kept as it stands"
+    reason = "was there before; kept as it is"
     return {"name": name, "status": "ok", "reason": reason, "frames": frames, "seconds": round(frames / fps, 2)}
 
 

@@ -1,6 +1,4 @@
-"""Find the windows of a clip in which nobody speaks.
-
-From a sample's number to its clip and window: the same answer in every process, on any number of ranks.
+"""From a sample's number to its clip and window: the same answer in every process, on any number of ranks.
 
 Sample i of a split with n windows an epoch belongs to epoch i // n. All windows of the split are laid end to end
 and cut into n equal pieces; each epoch visits the pieces in its own order and takes one window of each, so that an
@@ -15,36 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.data.dataset.store import Clip
-from talkingface.timing import face_mel_starts, run_starts, valid_starts, window_steps
+from talkingface.timing import run_starts, valid_starts
 from talkingface.utils.errors import UserError
-
-QUIET = 0.2
-"""A mel step is quiet below this share of the way from the clip's quietest to its loudest."""
-FEWEST_LEVELS = 0.5
-"""Mel units (of 8) between quietest and loudest that a clip must have for its quiet steps to mean anything."""
-
-
-def quiet_starts(
-    mel: NDArray[np.float32], starts: NDArray[np.int64], num_frames: int, fps: float = 25, *, sound_shift: int = 0
-) -> NDArray[np.int64]:
-    """Those of `starts` whose window hears nothing but quiet, from a frame before it to its end.
-
-    Args:
-        mel: (80, n) of the clip.
-        starts: first frames of windows.
-        num_frames: frames in a window.
-        fps: frames a second.
-        sound_shift: the sound of frame k lies at frame k + `sound_shift`.
-    """
-    level = mel.mean(axis=0)
-    low, high = np.percentile(level, (2, 95))
-    if high - low < FEWEST_LEVELS:
-        return starts[:0]
-    loud = np.concatenate([[0], np.cumsum(level > low + QUIET * (high - low))])
-    begins = np.array(face_mel_starts(starts + sound_shift, fps, steps=mel.shape[1]), np.int64)
-    ends = np.minimum(begins + window_steps(num_frames + 1, fps), mel.shape[1])
-    return starts[loud[ends] == loud[begins]]
-
 
 _STREAM = {"train": 0, "val": 1, "test": 2}
 

@@ -1,7 +1,9 @@
-"""What all datasets of this package share: packed clips of one split, and the draw that decides a sample.
+"""Datasets of windows of consecutive frames: what they share, and the samples that generators learn from.
 
-Samples of a generator: target frames, reference frames of the same clip, and the sound of the target.
+A generator's sample has target frames, reference frames of the same clip, and the sound of the target.
 """
+
+# T frames, S side of the crop
 
 from __future__ import annotations
 
@@ -14,12 +16,17 @@ from torch.utils.data import Dataset
 from talkingface.batch import GT, INDIV_MELS, MELS, REFERENCE
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path
-from talkingface.data.dataset.sampling import Draw, WindowSampler, quiet_starts
+from talkingface.data.dataset.sampling import Draw, WindowSampler
 from talkingface.data.dataset.store import Clip, cut_frames, cut_mels, open_clips
 from talkingface.timing import face_mel_starts, mel_start, window_steps
 from talkingface.utils.media.mel import LIMIT
 
 Sample = dict[str, NDArray[Any]]
+
+QUIET = 0.2
+"""A mel step is quiet below this share of the way from the clip's quietest to its loudest."""
+FEWEST_LEVELS = 0.5
+"""Mel units (of 8) between quietest and loudest that a clip must have for its quiet steps to mean anything."""
 
 
 class WindowDataset(Dataset[Sample]):
@@ -77,9 +84,6 @@ def keep_freed_memory() -> None:
     np.empty(31 << 20, np.uint8)
 
 
-# T frames, S side of the crop
-
-
 class GeneratorDataset(WindowDataset):
     """`num_frames` consecutive frames, as many from another start of the same clip, and their mels.
 
@@ -121,3 +125,25 @@ class GeneratorDataset(WindowDataset):
         if not len(quiet):
             return None
         return self.sampler.moved(draw, int(quiet[draw.random.integers(len(quiet))]))
+
+
+def quiet_starts(
+    mel: NDArray[np.float32], starts: NDArray[np.int64], num_frames: int, fps: float = 25, *, sound_shift: int = 0
+) -> NDArray[np.int64]:
+    """Those of `starts` whose window hears nothing but quiet, from a frame before it to its end.
+
+    Args:
+        mel: (80, n) of the clip.
+        starts: first frames of windows.
+        num_frames: frames in a window.
+        fps: frames a second.
+        sound_shift: the sound of frame k lies at frame k + `sound_shift`.
+    """
+    level = mel.mean(axis=0)
+    low, high = np.percentile(level, (2, 95))
+    if high - low < FEWEST_LEVELS:
+        return starts[:0]
+    loud = np.concatenate([[0], np.cumsum(level > low + QUIET * (high - low))])
+    begins = np.array(face_mel_starts(starts + sound_shift, fps, steps=mel.shape[1]), np.int64)
+    ends = np.minimum(begins + window_steps(num_frames + 1, fps), mel.shape[1])
+    return starts[loud[ends] == loud[begins]]

@@ -1,11 +1,9 @@
-"""The face box from landmarks that speech does not move.
+"""Face boxes that speech does not move, and the square crops that are cut by them.
 
 A box that reaches to the detected chin grows when the jaw drops, and the scale of the crop then tells how far the
 mouth is open, even where the mouth itself is masked. Here the average face is laid over the eye corners, nose
 bridge, temples and forehead alone (rotation, scale and shift in three dimensions), and the box has fixed
 proportions in that face: from the top of the forehead to where the chin of a wide open mouth reaches.
-
-From face boxes to square crops: padding, clipping to the frame, cutting.
 """
 
 from __future__ import annotations

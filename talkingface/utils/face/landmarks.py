@@ -1,9 +1,7 @@
-"""The points of MediaPipe's 468-point face mesh that this package uses, and what is measured on them.
+"""Landmarks of MediaPipe's 468-point face mesh: which are used, what is measured on them, how a stream is steadied.
 
-Landmarks of a stream of frames made whole and steady, with only a few frames in memory.
-
-The published code averages in place, so that later windows read averages instead of landmarks, leaves both ends as
-they are, and stops at a frame without a face.
+Streams are made whole and steady with only a few frames in memory. The published code averages in place, so that later
+windows read averages instead of landmarks, leaves both ends as they are, and stops at a frame without a face.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from face_videos import plain_frames, speech, write_video
 
 from talkingface.data.dataprocess import pack, prepare
 from talkingface.data.dataprocess.packing import is_packed
-from talkingface.data.dataprocess.records import prepare_tasks, standing
+from talkingface.data.dataprocess.records import prepare_tasks, prepared_rows
 from talkingface.data.dataprocess.steps import folder_state
 from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.folders import dataset_videos
@@ -60,7 +60,7 @@ def copy(project, how):
 
 
 def unprepared(data):
-    return [task.name for task in prepare_tasks(data, dataset_videos(data)) if standing(task) is None]
+    return [task.name for task in prepare_tasks(data, dataset_videos(data)) if prepared_rows(task) is None]
 
 
 def spoil_first_versions_notes(data):

@@ -11,11 +11,10 @@ import soundfile
 
 from talkingface.config.schema import DatasetConfig, ModelConfig
 from talkingface.data.dataprocess.packing import pack
-from talkingface.data.dataset.sampling import quiet_starts
 from talkingface.data.dataset.store import open_clips
 from talkingface.data.dataset.sync_file import ClipSync, write_sync
 from talkingface.data.dataset.syncnet_dataset import SyncNetDataset
-from talkingface.data.dataset.window_dataset import GeneratorDataset
+from talkingface.data.dataset.window_dataset import GeneratorDataset, quiet_starts
 from talkingface.timing import mel_start, window_steps
 from talkingface.utils.errors import UserError
 

@@ -21,6 +21,9 @@ from talkingface.utils.errors import UserError
 from talkingface.utils.files import read_json, write_json
 from talkingface.utils.media.mel import FIRST_MARK, mel_mark
 
+VERSION = 1
+"""Counted up when a new program makes other pictures of the same clips."""
+_BEFORE = f"{VERSION} "
 SPELLINGS = ("HR_Train_Dateset", "HR_Train_Dataset")
 """The original projects' name of the folder, and what it was meant to be."""
 
@@ -70,11 +73,6 @@ def _files(folder: Path) -> dict[int, Path]:
     return frame_files(folder) if folder.is_dir() else {}
 
 
-VERSION = 1
-"""Counted up when a new program makes other pictures of the same clips."""
-_BEFORE = f"{VERSION} "
-
-
 @dataclass(frozen=True, kw_only=True)
 class HRRecords:
     """One file a clip and step, written last, so that a step without its file is done again."""
@@ -94,7 +92,7 @@ class HRRecords:
         return not FolderState.of(task.folder).is_noted(self._read("base", task.name), _BEFORE, self._made_with(task))
 
     def lacks_pictures(self, name: str) -> bool:
-        """Whether what is drawn from landmarks has to be made of a clip, whose base faces stand."""
+        """Whether what is drawn from landmarks has to be made of a clip whose base faces are drawn."""
         return self._read("pictures", name).get("source") != self.pictures_mark(name)
 
     def pictures_mark(self, name: str) -> str:

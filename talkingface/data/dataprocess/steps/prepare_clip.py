@@ -26,70 +26,6 @@ from talkingface.utils.media.audio import read_audio, write_wav
 from talkingface.utils.media.video import probe, read_frames
 
 Followed = Iterable[FollowedFrame]
-
-
-def cut_pieces(followed: Followed, config: DatasetConfig) -> Iterator[Followed]:
-    """Consecutive pieces of `clip_seconds`, the last one shorter, or one whole; use each up before the next."""
-    frames = iter(followed)
-    if config.clip_seconds is None:
-        yield frames
-        return
-    length = max(1, round(config.clip_seconds * config.fps))
-    while (head := next(frames, None)) is not None:
-        yield chain([head], islice(frames, length - 1))
-
-
-def write_frames(piece: Followed, folder: Path, config: DatasetConfig) -> NDArray[np.float32]:
-    """Write 0.jpg, 1.jpg, ... of the face where there is one.
-
-    Returns:
-        (N, 4) float32 x1, y1, x2, y2 in pixels of the video, one row a frame; NaN where there is no face.
-    """
-    folder.mkdir(parents=True)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
-    boxes = []
-    for k, one in enumerate(piece):
-        boxes.append(np.full(4, np.nan, np.float32) if one.box is None else one.box)
-        if one.box is not None:
-            x1, y1, x2, y2 = one.crop_box(config.crop_pads)
-            data = cv2.imencode(".jpg", one.frame[y1:y2, x1:x2], quality)[1]
-            (folder / f"{k}.jpg").write_bytes(data.tobytes())
-    return np.asarray(boxes, np.float32).reshape(-1, 4)
-
-
-def judge(name: str, boxes: NDArray[np.float32], samples: int, config: DatasetConfig) -> dict[str, Any]:
-    """The clip's row: usable, or left out and why.
-
-    Args:
-        boxes: (N, 4), NaN where there is no face.
-        samples: length of its sound.
-    """
-    total = {"total_frames": len(boxes)}
-    faces = boxes[~np.isnan(boxes[:, 0])]
-    if not len(faces):
-        return left_out_row(name, "no face found", **total)
-    side = float(np.median(np.minimum(faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1])))
-    if side < config.min_face:
-        return left_out_row(
-            name, f"face too small: {side:.0f} px, wanted min_face = {config.min_face} or more", **total
-        )
-    if len(faces) < config.min_frames:
-        reason = f"too few frames: {len(faces)} with a face, wanted min_frames = {config.min_frames} or more"
-        return left_out_row(name, reason, **total)
-    if samples < config.min_frames * config.sample_rate / config.fps:
-        seconds, wanted = samples / config.sample_rate, config.min_frames / config.fps
-        return left_out_row(name, f"sound shorter than {wanted:.2f} s: {seconds:.2f} s", **total)
-    return {
-        "name": name, "status": "ok", "reason": "", "frames": len(faces),
-        "seconds": round(len(boxes) / config.fps, 2), **total,
-    }  # fmt: skip
-
-
-def left_out_row(name: str, reason: str, **facts: Any) -> dict[str, Any]:
-    """The row of a clip that cannot be used."""
-    return {"name": name, "status": "left out", "reason": reason, "frames": 0, "seconds": 0.0, **facts}
-
-
 SILENCE = 1e-4
 """A sound that never gets louder than this share of full scale is none."""
 
@@ -129,7 +65,8 @@ def prepare_clip(task: PrepareTask) -> list[dict[str, Any]]:
         usable = [row["name"] for row in rows if row["status"] == "ok"]
         _clear_former(task, work)
         for name in usable:
-            _publish(work / name.split("/")[1], task.imgs / name)
+            (task.imgs / name).parent.mkdir(parents=True, exist_ok=True)
+            put_in_place(work / name.split("/")[1], task.imgs / name)
         task.write_status({"clips": rows})
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -173,13 +110,75 @@ def _crop_video(
             break  # what is left over at the end
         begin, end = (round(k * config.sample_rate / config.fps) for k in (first, first + len(boxes)))
         share = round(float(np.mean(found[first : first + len(boxes)])), 4)
-        rows.append({**judge(name, boxes, len(samples[begin:end]), config), "faces_found": share})
+        rows.append({**clip_row(name, boxes, len(samples[begin:end]), config), "faces_found": share})
         first += len(boxes)
         if rows[-1]["status"] == "ok":
             np.save(folder / "boxes.npy", boxes)
             write_wav(folder / AUDIO_NAME, samples[begin:end], config.sample_rate)
             write_json(folder / DONE_NAME, {**task.made_from(), **rows[-1]})
     return rows
+
+
+def cut_pieces(followed: Followed, config: DatasetConfig) -> Iterator[Followed]:
+    """Consecutive pieces of `clip_seconds`, the last one shorter, or one whole; use each up before the next."""
+    frames = iter(followed)
+    if config.clip_seconds is None:
+        yield frames
+        return
+    length = max(1, round(config.clip_seconds * config.fps))
+    while (head := next(frames, None)) is not None:
+        yield chain([head], islice(frames, length - 1))
+
+
+def write_frames(piece: Followed, folder: Path, config: DatasetConfig) -> NDArray[np.float32]:
+    """Write 0.jpg, 1.jpg, ... of the face where there is one.
+
+    Returns:
+        (N, 4) float32 x1, y1, x2, y2 in pixels of the video, one row a frame; NaN where there is no face.
+    """
+    folder.mkdir(parents=True)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
+    boxes = []
+    for k, one in enumerate(piece):
+        boxes.append(np.full(4, np.nan, np.float32) if one.box is None else one.box)
+        if one.box is not None:
+            x1, y1, x2, y2 = one.crop_box(config.crop_pads)
+            data = cv2.imencode(".jpg", one.frame[y1:y2, x1:x2], quality)[1]
+            (folder / f"{k}.jpg").write_bytes(data.tobytes())
+    return np.asarray(boxes, np.float32).reshape(-1, 4)
+
+
+def clip_row(name: str, boxes: NDArray[np.float32], samples: int, config: DatasetConfig) -> dict[str, Any]:
+    """The clip's row of the manifest: usable, or left out and why.
+
+    Args:
+        boxes: (N, 4), NaN where there is no face.
+        samples: length of its sound.
+    """
+    total = {"total_frames": len(boxes)}
+    faces = boxes[~np.isnan(boxes[:, 0])]
+    if not len(faces):
+        return left_out_row(name, "no face found", **total)
+    side = float(np.median(np.minimum(faces[:, 2] - faces[:, 0], faces[:, 3] - faces[:, 1])))
+    if side < config.min_face:
+        return left_out_row(
+            name, f"face too small: {side:.0f} px, wanted min_face = {config.min_face} or more", **total
+        )
+    if len(faces) < config.min_frames:
+        reason = f"too few frames: {len(faces)} with a face, wanted min_frames = {config.min_frames} or more"
+        return left_out_row(name, reason, **total)
+    if samples < config.min_frames * config.sample_rate / config.fps:
+        seconds, wanted = samples / config.sample_rate, config.min_frames / config.fps
+        return left_out_row(name, f"sound shorter than {wanted:.2f} s: {seconds:.2f} s", **total)
+    return {
+        "name": name, "status": "ok", "reason": "", "frames": len(faces),
+        "seconds": round(len(boxes) / config.fps, 2), **total,
+    }  # fmt: skip
+
+
+def left_out_row(name: str, reason: str, **facts: Any) -> dict[str, Any]:
+    """The row of a clip that cannot be used."""
+    return {"name": name, "status": "left out", "reason": reason, "frames": 0, "seconds": 0.0, **facts}
 
 
 @functools.lru_cache(maxsize=1)
@@ -197,9 +196,3 @@ def _clear_former(task: PrepareTask, work: Path) -> None:
     for number, name in enumerate({task.name, *former}):
         if (task.imgs / name / DONE_NAME).is_file():
             put_in_place(task.imgs / name, work / f".former-{number}")
-
-
-def _publish(folder: Path, place: Path) -> None:
-    """Move a finished clip to its place in one step."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    put_in_place(folder, place)
