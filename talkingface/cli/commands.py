@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talkingface import catalog
 from talkingface.catalog import resolve
 from talkingface.cli.arguments import Arguments
 from talkingface.cli.text import columns, table
+from talkingface.config.keys import ALIASES
 from talkingface.config.loader import Resolved, profiles
 from talkingface.config.plain import show
 from talkingface.utils.errors import UserError
@@ -123,7 +125,7 @@ def list_rows(arguments: Arguments) -> None:
     if "runs" in arguments.switches:
         from talkingface.report.compare import list_runs
 
-        print("\n".join(list_runs(arguments.flags.get("saved_dir", "saved"))))
+        print("\n".join(list_runs(_saved_dir(arguments))))
         return
     tables = {
         "models": {name: catalog.model_row(name).description for name in catalog.model_names()},
@@ -141,8 +143,7 @@ def compare(arguments: Arguments) -> None:
     """`compare`: runs side by side on one page, and their table."""
     from talkingface.report.compare import compare
 
-    saved_dir = arguments.flags.get("saved_dir", "saved")
-    done = compare(arguments.words[1:], saved_dir, dry_run=arguments.dry_run)
+    done = compare(arguments.words[1:], _saved_dir(arguments), dry_run=arguments.dry_run)
     print(f"{done.table}\n{'would write ' if arguments.dry_run else ''}{done.path}")
 
 
@@ -182,6 +183,12 @@ def _without_model(resolved: Resolved) -> str:
     """The parts `run` and `dataset` of a configuration that is of no model."""
     text, _, _ = show(resolved).partition("\n# model\n")
     return text.replace("#  on ", "# ", 1)
+
+
+def _saved_dir(arguments: Arguments) -> str:
+    """The folder of runs, where no configuration is read; also under the name that talkingface-toolkit gives it."""
+    given = {ALIASES.get(key, key): value for key, value in arguments.flags.items()}
+    return str(Path(given.get("saved_dir", "saved")).expanduser())
 
 
 def _model_and_dataset(arguments: Arguments) -> tuple[str, str]:

@@ -143,13 +143,13 @@ def idle_keys(word: str, arguments: Arguments) -> list[str]:
 
 
 def part_of(key: str) -> str | None:
-    """`run`, `dataset` or `model`: whose key it is, of this repository's; None for a key of nobody here."""
+    """`run`, `dataset` or `model`: whose key it is; None for a key of nobody here, or of another package's model."""
     return next((part for part, keys in _parts().items() if key in keys), None)
 
 
 @cache
 def _parts() -> dict[str, frozenset[str]]:
     datasets = [catalog.load(catalog.dataset_row(name).config) for name in catalog.dataset_row_names()]
-    models = [catalog.load(catalog.model_row(name).config) for name in catalog.model_names()]
+    models = [catalog.load(row.config) for row in catalog.MODELS]  # of others only they know what describes a network
     schemas = {"run": [RunConfig], "dataset": [DatasetConfig, *datasets], "model": [ModelConfig, *models]}
     return {part: frozenset(one.name for schema in some for one in fields(schema)) for part, some in schemas.items()}

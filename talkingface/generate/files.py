@@ -110,10 +110,10 @@ def read_sound(path: AnyPath) -> NDArray[np.float32]:
 
 
 def check_output(output: AnyPath, inputs: tuple[AnyPath, ...]) -> Path:
-    """Return the path to write, its folder made.
+    """Return the path to write; nothing is made yet, so that a plan can be checked.
 
     Raises:
-        MediaError: It is one of the inputs, a folder, or its name does not end in .mp4.
+        MediaError: It is one of the inputs, a folder, its name does not end in .mp4, or nothing can be written there.
     """
     path = user_path(output)
     if path.suffix.lower() != ".mp4":
@@ -122,10 +122,9 @@ def check_output(output: AnyPath, inputs: tuple[AnyPath, ...]) -> Path:
         raise MediaError(f"output {path}: is a folder; wanted the name of a video file")
     if any(path.resolve() == user_path(one).resolve() for one in inputs):
         raise MediaError(f"output {path}: is also an input and would be overwritten; give another name")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MediaError(f"output {path}: its folder cannot be made ({error.strerror}); give another place") from error
+    there = next(folder for folder in path.absolute().parents if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise MediaError(f"output {path}: {there} is no folder that can be written to; give another place")
     return path
 
 

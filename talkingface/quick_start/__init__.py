@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from talkingface.generate import Dubber
     from talkingface.quick_start.quick_start import (
         create_dataset,
         evaluate,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Dubber",
     "create_dataset",
     "evaluate",
     "generate_video",
@@ -36,7 +38,7 @@ __all__ = [
     "run",
     "train",
 ]
-PLACES: dict[str, str] = {}
+PLACES = {"Dubber": "talkingface.generate"}
 """Modules of the names that are not in quick_start.py."""
 
 

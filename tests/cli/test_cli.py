@@ -236,3 +236,12 @@ def test_list_says_where_to_read_more(capsys: pytest.CaptureFixture[str]):
     for page in MORE:
         assert page in out and (PROGRAM.parent / page).is_file()
     assert all(title in out for title in ("models\n", "datasets (", "profiles (", "quick", "read more\n"))
+
+
+@pytest.mark.parametrize("flag", ["--saved_dir=~/mine", "--checkpoint_dir=~/mine"])
+def test_runs_are_looked_for_where_the_user_says(
+    flag: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(Path, "expanduser", lambda path: Path(str(path).replace("~", "home")))
+    assert main(["list", "--runs", flag]) == 0
+    assert capsys.readouterr().out == f"no runs in {Path('home/mine')}/\n"

@@ -109,8 +109,9 @@ def test_keys_that_are_read_are_taken(argv: str):
     assert idle_keys(arguments.words[0], arguments) == []
 
 
-def test_keys_of_another_packages_model_are_left_to_its_configuration():
+def test_keys_of_another_packages_model_are_left_to_its_configuration(murmur: str):
     """`width` may describe the network of a checkpoint of another project: only the package knows."""
+    assert "width" in catalog.all_model_keys()
     assert idle_keys("generate", parse(["generate", "--width=8"])) == []
 
 
