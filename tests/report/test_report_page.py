@@ -15,7 +15,7 @@ from finished_run import EVIL, Page, clip, evaluation, run, video
 from talkingface.chain.report import ReportStage
 from talkingface.evaluator.clip_result import ClipResult
 from talkingface.report import cards as cards_module
-from talkingface.report import embedded_video
+from talkingface.report import page
 from talkingface.report.cards import best_and_worst
 from talkingface.report.compare import list_runs
 from talkingface.report.facts import read_facts
@@ -76,16 +76,16 @@ def test_videos_play_from_the_file(finished: Path, tmp_path: Path):
 
 def test_large_or_foreign_videos_are_encoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = video(tmp_path / "large.mp4", size=64, noise=True)
-    assert embedded_video.embed_video(path).note == ""
-    monkeypatch.setattr(embedded_video, "LARGE", 1000)
-    monkeypatch.setattr(embedded_video, "SIDE", 32)
-    monkeypatch.setattr(embedded_video, "SECONDS", 0.2)
-    small = embedded_video.embed_video(path)
+    assert page.embed_video(path).note == ""
+    monkeypatch.setattr(page, "LARGE", 1000)
+    monkeypatch.setattr(page, "SIDE", 32)
+    monkeypatch.setattr(page, "SECONDS", 0.2)
+    small = page.embed_video(path)
     assert small.note == "encoded again, 32×32, first 0.2 s" and small.size < path.stat().st_size
     (tmp_path / "small.mp4").write_bytes(base64.b64decode(small.uri.partition(",")[2]))
     assert probe(tmp_path / "small.mp4").frames == 5
     with pytest.raises(UserError, match="no such file"):
-        embedded_video.embed_video(tmp_path / "gone.mp4")
+        page.embed_video(tmp_path / "gone.mp4")
 
 
 def test_clips_beyond_the_limit_are_named(finished: Path, monkeypatch: pytest.MonkeyPatch):
