@@ -11,10 +11,10 @@ import pytest
 from talkingface.utils.face.sketch import (
     EDGES,
     MOUTH_OUTLINE,
+    decoder_sketch,
     draw_mask,
     draw_sketch,
     resize_mask,
-    stage_sketch,
     widen_sketch,
 )
 
@@ -72,6 +72,6 @@ def test_points_outside_the_picture_do_no_harm():
 
 
 def test_without_landmarks_the_sketch_is_black():
-    assert not stage_sketch(None, 128).any()
-    thin, wide = stage_sketch(POINTS, 128, widen=False), stage_sketch(POINTS, 128)
+    assert not decoder_sketch(None, 128).any()
+    thin, wide = decoder_sketch(POINTS, 128, widen=False), decoder_sketch(POINTS, 128)
     assert (wide >= thin).all() and wide.sum() > thin.sum()

@@ -180,11 +180,11 @@ def sketch_faces(
             yield (item, fitted, points is not None), points
 
     for (item, face, found), points in steady_landmarks(nearest_landmarks(look()), reach=reach):
-        yield Sketched(item=item, face=face, sketch=stage_sketch(points, side, widen=widen), found=found)
+        yield Sketched(item=item, face=face, sketch=decoder_sketch(points, side, widen=widen), found=found)
 
 
-def stage_sketch(points: Points | None, side: int, *, widen: bool = True) -> Picture:
-    """The sketch of landmarks in shares of the crop, (side, side); black without landmarks."""
+def decoder_sketch(points: Points | None, side: int, *, widen: bool = True) -> Picture:
+    """The sketch that the decoder reads, (side, side), of landmarks in shares of the crop; black without landmarks."""
     if points is None:
         return np.zeros((side, side), np.uint8)
     sketch = draw_sketch(points, side, side)

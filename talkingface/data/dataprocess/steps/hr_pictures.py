@@ -15,7 +15,7 @@ from talkingface.data.dataprocess.steps.pack_clip import read_image
 from talkingface.data.dataset.hr_store import PICTURES
 from talkingface.utils.face.crop_mesh import CropMesh
 from talkingface.utils.face.landmarks import Points, steady_landmarks
-from talkingface.utils.face.sketch import draw_mask, draw_sketch, fit, stage_sketch
+from talkingface.utils.face.sketch import decoder_sketch, draw_mask, draw_sketch, fit
 from talkingface.utils.files import write_json
 
 MADE_HERE = (GT_IMG, GT_SKETCH, GT_MASK, HYPER_SKETCH)
@@ -73,7 +73,7 @@ def _write(task: PicturesTask, number: int, real: Any, real_points: Points, poin
         GT_IMG: fit(real, side),
         GT_SKETCH: draw_sketch(real_points, side, side),
         GT_MASK: draw_mask(real_points, side, side),
-        HYPER_SKETCH: stage_sketch(points, HYPER_SIZE, widen=False),
+        HYPER_SKETCH: decoder_sketch(points, HYPER_SIZE, widen=False),
     }
     for key, picture in pictures.items():
         write_jpeg(task.root / PICTURES[key] / task.name / f"{number}.jpg", picture)
