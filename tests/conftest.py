@@ -62,7 +62,7 @@ CLIPS = ("anna/1", "anna/2", "bert/1", "bert/2", "cleo/1")
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder; `dataset/toy/preprocessed_data/imgs` holds five clips of 24 frames, 32 px.
 
-    Noise has no landmarks, so the second stage's pictures of one frame a clip lie there too, as if made elsewhere.
+    Noise has no landmarks, so the HR decoder's pictures of one frame a clip lie there too, as if made elsewhere.
     """
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)

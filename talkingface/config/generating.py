@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from talkingface.config.kinds import Place
+from talkingface.timing import MelTiming
 
 Loop = Literal["bounce", "restart"]
 """How a video goes on when the sound is longer: backwards and forwards without a jump, or from its start again."""
-MelTiming = Literal["training", "published"]
-"""`training`: a frame's mel starts one frame of 25 fps before it, as in training. `published`: it starts with it."""
 Pads = tuple[int, int, int, int]
 """Pixels added to a face box: top, bottom, left, right."""
 

@@ -1,4 +1,9 @@
-"""From followed frames and the sound to drawn faces: crops, mel windows, batches, the model's call, the decoder's."""
+"""From followed frames and the sound to drawn faces: crops and mel windows, then the model's calls, in batches.
+
+A generator draws a face from its crop, whose lower half it does not see, from a reference of the same person, and
+from the sound. A model with a decoder (HyperLipsHR) draws it again, larger, from what its Base drew and a sketch of
+that. Dubbing draws with this, and so does training where it shows a clip.
+"""
 
 # B faces of a call, C channels, s side of the crops, S side of the drawn faces, M mel bins (80), n mel steps
 
@@ -25,6 +30,9 @@ from talkingface.utils.face.follow import FollowedFrame
 from talkingface.utils.face.sketch import Mesh, sketch_faces
 from talkingface.utils.media.mel import HOP, MEL_STEPS, SAMPLE_RATE, melspectrogram
 
+T = TypeVar("T")
+Mel = NDArray[np.float32]
+"""(M, 16): the window of one face."""
 Samples = NDArray[np.float32]
 """(n,) mono at 16 kHz."""
 BLANK = 12
@@ -64,11 +72,6 @@ def is_blank(frame: Picture, box: Box) -> bool:
 def frame_count(samples: Samples, fps: float) -> int:
     """Frames of a video that is as long as the sound, 1 at least."""
     return max(1, round(len(samples) / SAMPLE_RATE * fps))
-
-
-T = TypeVar("T")
-Mel = NDArray[np.float32]
-"""(M, 16): the window of one face."""
 
 
 class Predictor(Protocol):

@@ -184,7 +184,7 @@ def sketch_faces(
 
 
 def decoder_sketch(points: Points | None, side: int, *, widen: bool = True) -> Picture:
-    """The sketch of landmarks in shares of the crop, (side, side); black without landmarks."""
+    """The sketch that the decoder reads, (side, side), of landmarks in shares of the crop; black without landmarks."""
     if points is None:
         return np.zeros((side, side), np.uint8)
     sketch = draw_sketch(points, side, side)

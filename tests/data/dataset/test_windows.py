@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def test_inference_windows_are_the_golden_ones(key):
 def test_starts_worked_by_hand(frame, fps, steps, start):
     """Frame 30 of 30 fps is at 1 s; its mel starts one frame of 25 fps earlier, at 0.96 s, step 76.8."""
     assert face_mel_starts([frame], fps, steps=steps) == [start]
+
+
+def test_the_mels_numbers_stand_in_one_place():
+    """A copy elsewhere would keep its value when the mel's hop changes."""
+    package = Path(__file__).parents[3] / "talkingface"
+    given = re.compile(r"^(MEL_STEPS|MEL_BINS|MELS_PER_SECOND|HOP)\b.*=", re.MULTILINE)
+    files = {str(path.relative_to(package)) for path in package.rglob("*.py") if given.search(path.read_text("utf-8"))}
+    assert files == {str(Path("utils/media/mel.py"))}
 
 
 def test_runs_end_at_gaps():

@@ -1,4 +1,4 @@
-"""The losses of the second stage on filled networks against a trajectory of the published recipe."""
+"""The losses of the HR decoder on filled networks against a trajectory of the published recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of the second stage by hand and against plain loops."""
+"""Losses of the HR decoder by hand and against plain loops."""
 
 from __future__ import annotations
 
