@@ -12,6 +12,7 @@ from talkingface.chain.part import Part
 from talkingface.chain.stage import Look, Stage
 from talkingface.chain.workspace import Workspace
 from talkingface.config.schema import Config
+from talkingface.model.trained import Trained, build_network
 from talkingface.trainer import distributed
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError
@@ -46,8 +47,14 @@ def _process(workspace: Workspace, part: Part) -> Stage:
     return Stage(name=f"data of {part.row.name}", look=look, work=work)
 
 
-def with_needs(workspace: Workspace, part: Part) -> tuple[Config, dict[str, torch.nn.Module]]:
+def with_needs(workspace: Workspace, part: Part, *, rebuilt: bool = False) -> tuple[Config, dict[str, torch.nn.Module]]:
     """The configuration with the paths of the weights it takes and what follows them, and their networks by part.
+
+    Args:
+        workspace: of the command.
+        part: the model.
+        rebuilt: give networks of their own, built now. Building draws random numbers, so what a training draws next
+            depends on its seed alone and not on whether the workspace had these networks already.
 
     Raises:
         CheckpointError: weights are missing or do not fit.
@@ -59,7 +66,13 @@ def with_needs(workspace: Workspace, part: Part) -> tuple[Config, dict[str, torc
         if weights.path is None:
             raise CheckpointError(f"{need.path_key}: {weights.reason}")
         trained = workspace.trained(weights.path, model=need.model)
-        networks[need.part] = trained.network
+        networks[need.part] = _rebuilt(trained) if rebuilt else trained.network
         values[need.path_key] = str(weights.path)
         values |= {own: getattr(trained.config.model, theirs) for own, theirs in need.takes}
     return replace(part.config, model=replace(part.config.model, **values)), networks
+
+
+def _rebuilt(trained: Trained) -> torch.nn.Module:
+    network: torch.nn.Module = build_network(trained.row, trained.config)
+    network.load_state_dict(trained.network.state_dict())
+    return network.eval()

@@ -64,7 +64,7 @@ def train(workspace: Workspace, part: Part) -> str:
     """
     init_seed(part.config.run.seed)
     device = distributed.start(pick_device(part.config.run.device))
-    config, networks = with_needs(workspace, part)
+    config, networks = with_needs(workspace, part, rebuilt=True)
     row = part.row
     make_dataset = catalog.load(row.dataset)
     train_data = make_dataset(config, "train")

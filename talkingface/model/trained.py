@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, resolve
 from talkingface.catalog.rows import ModelRow
@@ -84,11 +86,12 @@ def load_trained(
         _tell_once(note)
     config = resolved.config
     try:
-        if header is None and row.foreign_part is not None:
-            config, network = _from_parts(row, config, checkpoint)
-        else:
-            network = build_network(row, config)
-            checkpoint.load_into(network)
+        with torch.random.fork_rng():  # loading draws no random numbers from a training's own
+            if header is None and row.foreign_part is not None:
+                config, network = _from_parts(row, config, checkpoint)
+            else:
+                network = build_network(row, config)
+                checkpoint.load_into(network)
     except OtherNetworkError as error:
         raise CheckpointError(f"{error}{_hint(row)}") from error
     return Trained(

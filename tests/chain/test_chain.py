@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from talkingface import catalog
+from talkingface.chain.process import with_needs
+from talkingface.chain.workspace import Workspace
 from talkingface.cli.program import main
 from talkingface.config.loader import Overrides
 from talkingface.config.plain import read_config
@@ -108,6 +110,18 @@ def test_a_checkpoint_is_read_once_in_a_run_of_the_decoder(prepared: Path, monke
     assert main(["train", "--model=HyperLipsHR", *TINY, *ALONE["HyperLipsHR"]]) == 0
     (base,) = find_runs("saved", "HyperLipsBase")
     assert read == [base.name]
+
+
+def test_random_numbers_of_a_training_depend_on_its_seed_alone(prepared: Path):
+    """Not on whether the networks that it needs had been loaded before."""
+    assert main(["train", "--model=SyncNet", *TINY]) == 0
+    drawn = []
+    space = Workspace.of("toy", Overrides(flags={"num_workers": 0}, profile="none"))
+    for _ in range(2):
+        torch.manual_seed(3)
+        with_needs(space, space.part("HyperLipsBase"), rebuilt=True)
+        drawn.append(torch.rand(3))
+    assert drawn[0].equal(drawn[1])
 
 
 def test_the_plan_names_every_stage_and_writes_nothing(prepared: Path, capsys: pytest.CaptureFixture[str]):
