@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from talkingface.config.generating import MelTiming
 from talkingface.utils.media.mel import MEL_STEPS, MELS_PER_SECOND
 
-MelTiming = Literal["training", "published"]
-"""`training`: a face's mel begins one frame of 25 fps before it, as in training. `published`: it begins with it."""
 TRAINING_FPS = 25
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from talkingface.config.kinds import Place
-from talkingface.timing import MelTiming
 
+MelTiming = Literal["training", "published"]
+"""`training`: a face's mel begins one frame of 25 fps before it, as in training. `published`: it begins with it."""
 Loop = Literal["bounce", "restart"]
 """How a video goes on when the sound is longer: backwards and forwards without a jump, or from its start again."""
 Pads = tuple[int, int, int, int]

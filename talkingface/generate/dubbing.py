@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from talkingface.config.generating import Loop, Pads
+from talkingface.config.generating import Loop, MelTiming, Pads
 from talkingface.config.schema import Config
 from talkingface.generate.paste import PasteOptions
-from talkingface.timing import MelTiming
 from talkingface.utils.face.follow import FollowedFrame
 from talkingface.utils.files import digest
 from talkingface.utils.media.mel import PadMode

@@ -149,7 +149,7 @@ def test_one_damaged_run_is_named_and_the_others_are_listed(finished: Path, clip
     evaluation(older / "evaluation", clips[:2])
     (older / file.strip()).write_text(DAMAGE[file])
     _, line, problem = list_runs(str(finished.parent))
-    assert "M-toy-2" in line and "M-toy-1 is passed over" in problem
+    assert "M-toy-2" in line and "M-toy-1" in problem and "passed over" in problem
     assert "Against earlier" not in Page(write_report(finished)).text, "and a report is written without it"
 
 
