@@ -2,7 +2,7 @@
 
 Fields of the kinds place and cadence (`config.kinds`) never count. Runs are compared by the configuration stored beside
 them, which may be of an earlier version: retired keys are dropped, renamed ones translated, and keys that it lacks have
-the defaults of the schemas, under which it was trained.
+the value that a training amounted to without them (`config.keys.BEFORE`), or else their default.
 
 Weights that a training takes are named by their path. They are compared apart (`differences`), because a run stores
 the path that was found where the user gave none, and none asks for whatever there is.
@@ -17,7 +17,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from talkingface.config.keys import NAMES, PARTS, sort_stored
+from talkingface.config.keys import BEFORE, NAMES, PARTS, sort_stored
 from talkingface.config.kinds import Kind, field_kinds, is_path
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import Config
@@ -79,7 +79,7 @@ def what_counts(config: Config | Mapping[str, Any], *, like: Config | None = Non
         kinds, types = field_kinds(schema), field_types(schema)
         for field in fields(schema):
             if kinds[key := field.name] is Kind.RESULT:
-                default = _default(field) if part in parts else ABSENT
+                default = BEFORE.get(key, _default(field)) if part in parts else ABSENT
                 found[key] = _comparable(types[key], stored.values.get(key, default))
     if not found["correct_offset"] and found["max_offset"] is None and found["min_confidence"] is None:
         del found["sync_expert"]  # it measures the clips and changes nothing, see `DatasetConfig.uses_sync`

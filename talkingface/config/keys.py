@@ -35,6 +35,12 @@ RETIRED = {
 Files and flags that give one are refused; from the configuration of an older checkpoint or run it is left out. A key
 that is taken out of a schema is entered here, or in `ALIASES` where another one took its place.
 """
+BEFORE: dict[str, Any] = {}
+"""Keys added since version 0.1 that decide a training's result -> the value that earlier trainings amount to.
+
+A training stored without the key is compared as if it had this value: a new loss stands here with weight 0, whatever
+its default is.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

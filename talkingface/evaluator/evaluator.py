@@ -194,7 +194,7 @@ def evaluate(
         expert: Sync expert on `device`; without one the sync metrics are listed as not measured.
         device: Where model and expert are.
         detector: Measures the videos; made and closed here if None.
-        metrics: Names from registry.py; None is all.
+        metrics: Names of `catalog.metrics`; None is all.
         plots: Clips whose opening curves are drawn, worst first.
         progress: Show a bar.
 

@@ -183,24 +183,6 @@ class Checkpoint:
         _load_strictly(model, self.weights, origin=str(self.path), made_for=made_for)
 
 
-def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load a network's weights from a file, strictly; see `Checkpoint`."""
-    Checkpoint.read(path).load_into(model)
-
-
-def read_checkpoint(path: str | Path) -> CheckpointHeader:
-    """Say what a checkpoint of ours is, without a network to load it into. Weights and optimizers are not read.
-
-    Raises:
-        ForeignCheckpointError: not written by this toolkit.
-        CheckpointError: missing or damaged.
-    """
-    contents = _read(Path(path), mapped=True)
-    if contents.get("format") != FORMAT:
-        raise ForeignCheckpointError(f"{path}: not written by this toolkit, so it does not say which model it is of")
-    return _header(contents)
-
-
 def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
     step, metrics = contents["progress"]["step"], contents["metrics"]
     return CheckpointHeader(model_name=contents["model_name"], config=contents["config"], step=step, metrics=metrics)

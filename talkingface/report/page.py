@@ -42,9 +42,11 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     write_text(path, _environment().get_template(template).render(**values))
 
 
-def templates_mark() -> str:
-    """Return a hash of all templates: pages are made again where these change."""
-    return hashlib.sha256("".join(_text(one.name) for one in sorted(TEMPLATES.iterdir())).encode()).hexdigest()[:16]
+@cache
+def code_mark() -> str:
+    """Hash of what writes the pages, templates and modules of `report`: pages are made again where these change."""
+    files = [*sorted(TEMPLATES.iterdir()), *sorted(TEMPLATES.parent.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def _text(name: str) -> str:

@@ -17,7 +17,7 @@ from talkingface.report.cards import cards, clip_table, ranked
 from talkingface.report.charts import loss_charts
 from talkingface.report.evaluation_facts import EvaluationFacts
 from talkingface.report.facts import EVALUATION, Facts, read_facts, read_runs
-from talkingface.report.page import templates_mark, write_page
+from talkingface.report.page import code_mark, write_page
 from talkingface.report.sections import (
     Block,
     Bullets,
@@ -66,12 +66,13 @@ def is_up_to_date(run: Path | None, evaluation: Path | None) -> bool:
 
 
 def _mark(run: Path | None, evaluation: Path | None) -> str:
-    """Hash of what the report is made from: the data files of both folders, and the earlier runs' figures."""
+    """Hash of what the report is made from: the data files of both folders, the earlier runs' figures,
+    and the code that writes it."""
     folders = [run, evaluation or (run / EVALUATION if run else None)]
     files = [file for folder in folders if folder for kind in DATA for file in sorted(folder.glob(kind))]
     if run is not None:
         files += sorted(run.parent.glob(f"*/{EVALUATION}/metrics.json"))
-    total = hashlib.sha256(templates_mark().encode())
+    total = hashlib.sha256(code_mark().encode())
     for file in files:
         total.update(f"{file.name}\0".encode() + file.read_bytes())
     return total.hexdigest()[:16]

@@ -30,7 +30,7 @@ class HyperLipsHRTrainer(Trainer):
 
     What the published code does otherwise, and how to have it back:
 
-    - its discriminator ends in a Sigmoid, and the loss applies another: see relativistic.py (`relativistic_on`);
+    - its discriminator ends in a Sigmoid, and the loss applies another: see the key `relativistic_on`;
     - VGG and LPIPS are shown BGR in [0, 1]: see perceptual.py (`perceptual_input`);
     - all its networks are made anew for each batch, so that nothing is trained: here they are made once;
     - lips are cut and compared sample by sample at their own sizes: here all at one size, in one call.

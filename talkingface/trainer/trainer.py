@@ -167,7 +167,8 @@ class Trainer:
         return self.parts[name] if name in self.parts else self.place(make())
 
     def note(self, name: str, value: Tensor) -> None:
-        """Log a quantity of this step that is no loss, () scalar, beside the losses: metrics.jsonl and TensorBoard.
+        """Log a quantity of this step that is no loss, () scalar, beside the losses: in metrics.jsonl, TensorBoard
+        and the report's charts.
 
         It is read when a line is due, so noting waits for nothing; of a step in parts the last part's value stays.
         Unlike a loss it may be infinite or not a number, and is then left out.

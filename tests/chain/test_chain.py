@@ -14,7 +14,7 @@ from talkingface.chain.workspace import Workspace
 from talkingface.cli.program import main
 from talkingface.config.loader import Overrides
 from talkingface.config.plain import read_config
-from talkingface.model.checkpoint import load_weights, read_checkpoint
+from talkingface.model.checkpoint import Checkpoint
 from talkingface.model.layers.hr_decoder import HRDecoder
 from talkingface.model.trained import load_trained
 from talkingface.trainer.run_folder import RunFolder, SavedRuns
@@ -52,11 +52,11 @@ def test_two_steps_then_nothing_to_do(prepared: Path, capsys: pytest.CaptureFixt
     command = ["train", f"--model={model}", *TINY, *ALONE.get(model, [])]
     assert main(command) == 0
     (run,) = find_runs("saved", model, "toy", finished=True)
-    header = read_checkpoint(run.best)
+    header = Checkpoint.read(run.best).header
     assert (header.model_name, header.step) == (model, 2)
     assert read_config(run.config_file)["model"]["train_batch_size"] == 2
     row = catalog.model_row(model)
-    load_weights(catalog.load(row.model)(), run.best)
+    Checkpoint.read(run.best).load_into(catalog.load(row.model)())
     assert f"weights  {run.best}" in capsys.readouterr().out
 
     before = files(prepared / "saved")
@@ -141,7 +141,7 @@ def test_the_plan_names_every_stage_and_writes_nothing(prepared: Path, capsys: p
 def test_an_expert_that_is_there_is_taken_and_a_poor_one_is_told(prepared: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["train", "--model=SyncNet", *TINY]) == 0
     (run,) = find_runs("saved", "SyncNet")
-    loss = read_checkpoint(run.best).metrics["loss"]
+    loss = Checkpoint.read(run.best).header.metrics["loss"]
     assert loss > 0.25
     capsys.readouterr()
     command = [

@@ -12,6 +12,7 @@ from talkingface.catalog.resolve import resolve
 from talkingface.config import identity as module
 from talkingface.config import keys
 from talkingface.config.identity import differences, identity, one_spelling
+from talkingface.config.kinds import Kind, field_kinds
 from talkingface.config.loader import Overrides
 from talkingface.config.plain import read_config, to_plain, to_yaml
 from talkingface.config.schema import Config
@@ -88,6 +89,30 @@ def test_keys_of_other_versions(monkeypatch: pytest.MonkeyPatch):
     assert "of_a_newer_version" in differences(plain, wanted)
     monkeypatch.setitem(keys.RETIRED, "of_a_newer_version", "gone")
     assert list(differences(plain, wanted)) == ["mouth_weight"]
+
+
+def test_a_training_of_before_a_new_loss_is_not_one_with_it(monkeypatch: pytest.MonkeyPatch):
+    wanted = configured()
+    plain = to_plain(wanted)
+    del plain["model"]["mouth_weight"]
+    assert differences(plain, wanted) == {}
+    monkeypatch.setitem(keys.BEFORE, "mouth_weight", 0.5)
+    assert differences(plain, wanted) == {"mouth_weight": (0.5, 1.0)}
+    assert identity(plain, like=wanted) == identity(configured(mouth_weight=0.5)) != identity(wanted)
+
+
+@pytest.mark.parametrize("model", STORED)
+def test_every_new_key_that_counts_says_what_trainings_without_it_were(model: str):
+    stored = STORED[model]
+    wanted = configured(model, stored["dataset_name"])
+    known = {key for part in keys.PARTS for key in stored[part]} | set(keys.BEFORE)
+    new = {
+        key
+        for part in keys.PARTS
+        for key, kind in field_kinds(type(getattr(wanted, part))).items()
+        if kind is Kind.RESULT and key not in known
+    }
+    assert not new, "enter them into config.keys.BEFORE: older trainings are taken for ones with the default else"
 
 
 @pytest.mark.parametrize("damage", [{}, {"model": None}, {"model": [1]}, {"model": {"learning_rate": [[]]}}])

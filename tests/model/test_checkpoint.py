@@ -14,7 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from talkingface.model import checkpoint
-from talkingface.model.checkpoint import Stateful, load_checkpoint, load_weights, read_checkpoint, save_checkpoint
+from talkingface.model.checkpoint import Checkpoint, ForeignCheckpointError, Stateful, load_checkpoint, save_checkpoint
+from talkingface.model.trained import load_trained
 from talkingface.utils.errors import CheckpointError
 from talkingface.utils.seed import own_random, rng_state, set_rng_state
 
@@ -79,7 +80,7 @@ def test_holds_plain_data_only_and_everything(saved: Path) -> None:
 
 
 def test_header(saved: Path) -> None:
-    header = read_checkpoint(saved)
+    header = Checkpoint.read(saved).header
     assert (header.model_name, header.step) == ("Tiny", 3)
     assert header.metrics == METRICS
     assert header.config["model"]["max_steps"] == 3
@@ -88,7 +89,7 @@ def test_header(saved: Path) -> None:
 def test_weights_come_back(saved: Path, trainer: Training) -> None:
     other = Drawing()
     assert not same(other, trainer.model)
-    load_weights(other, saved)
+    Checkpoint.read(saved).load_into(other)
     assert same(other, trainer.model)
 
 
@@ -97,10 +98,11 @@ def test_official_checkpoints(tmp_path: Path, trainer: Training, prefix: str) ->
     weights = OrderedDict((prefix + key, value) for key, value in trainer.model.state_dict().items())
     torch.save({"state_dict": weights, "optimizer": None, "global_step": 7}, tmp_path / "official.pth")
     other = Drawing()
-    load_weights(other, tmp_path / "official.pth")
+    Checkpoint.read(tmp_path / "official.pth").load_into(other)
     assert same(other, trainer.model)
-    with pytest.raises(CheckpointError, match="does not say which model"):
-        read_checkpoint(tmp_path / "official.pth")
+    assert Checkpoint.read(tmp_path / "official.pth").header is None
+    with pytest.raises(ForeignCheckpointError, match="does not say which model"):
+        load_trained(tmp_path / "official.pth")
     with pytest.raises(CheckpointError, match="no training state"):
         load_checkpoint(tmp_path / "official.pth", trainer.state())
 
@@ -113,7 +115,7 @@ def test_other_network_is_named(saved: Path) -> None:
             self.extra = nn.Linear(2, 2)
 
     with pytest.raises(CheckpointError) as caught:
-        load_weights(Other(), saved)
+        Checkpoint.read(saved).load_into(Other())
     message = str(caught.value)
     assert "weights of Tiny do not fit Other" in message
     assert "missing extra.weight (2, 2)" in message
@@ -121,7 +123,7 @@ def test_other_network_is_named(saved: Path) -> None:
     del only_shapes.extra
     only_shapes.norm = nn.BatchNorm2d(6)
     with pytest.raises(CheckpointError, match=r"conv.weight is \(3, 6, 3, 3\), wanted \(3, 6, 5, 5\)"):
-        load_weights(only_shapes, saved)
+        Checkpoint.read(saved).load_into(only_shapes)
 
 
 def test_other_parts_are_named(saved: Path, trainer: Training) -> None:
@@ -156,16 +158,14 @@ def damaged(kind: str, good: Path, path: Path) -> Path:
 def test_bad_files_are_named(kind: str, saved: Path, trainer: Training, tmp_path: Path) -> None:
     path = damaged(kind, saved, tmp_path / "bad.pth")
     with pytest.raises(CheckpointError, match=r"bad\.pth"):
-        load_weights(trainer.model, path)
-    with pytest.raises(CheckpointError, match=r"bad\.pth"):
-        read_checkpoint(path)
+        Checkpoint.read(path).load_into(trainer.model)
 
 
 def test_other_format_version(saved: Path, tmp_path: Path) -> None:
     contents = torch.load(saved, weights_only=True)
     torch.save(contents | {"version": 99}, tmp_path / "new.pth")
     with pytest.raises(CheckpointError, match="version 99"):
-        read_checkpoint(tmp_path / "new.pth")
+        Checkpoint.read(tmp_path / "new.pth")
 
 
 def test_failed_save_leaves_the_old_file(saved: Path, trainer: Training, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,8 +222,8 @@ def test_the_header_is_read_without_the_weights_and_the_file_let_go(tmp_path: Pa
     save(Training(width=4096), path)
     assert (size := path.stat().st_size) > 1_000_000
     before = bytes_read()
-    assert read_checkpoint(path).step == 3
-    load_weights(Drawing(4096), path)
+    assert Checkpoint.read(path).header.step == 3
+    Checkpoint.read(path).load_into(Drawing(4096))
     assert bytes_read() - before < 0.2 * size
     assert str(path) not in Path("/proc/self/maps").read_text(), "Windows cannot replace a mapped file"
     before = bytes_read()
@@ -234,4 +234,4 @@ def test_the_header_is_read_without_the_weights_and_the_file_let_go(tmp_path: Pa
 def test_what_cannot_be_mapped_is_read(saved: Path, tmp_path: Path) -> None:
     contents = torch.load(saved, weights_only=True)
     torch.save(contents, tmp_path / "old_form.pth", _use_new_zipfile_serialization=False)
-    assert read_checkpoint(tmp_path / "old_form.pth") == read_checkpoint(saved)
+    assert Checkpoint.read(tmp_path / "old_form.pth").header == Checkpoint.read(saved).header

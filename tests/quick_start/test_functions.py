@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from talkingface import quick_start
-from talkingface.model.checkpoint import read_checkpoint
+from talkingface.model.checkpoint import Checkpoint
 from talkingface.quick_start import evaluate, train
 from talkingface.utils.errors import UserError
 
@@ -42,7 +42,7 @@ def test_train_ends_with_the_weights(prepared: Path, murmur: str):
     assert not (prepared / "saved").exists() and "ends after 2 steps" in plan[-1]
     lines: list[str] = []
     chain = train(murmur, "toy", config_dict=FLAGS, profile="none", say=lines.append)
-    assert chain.run is not None and read_checkpoint(chain.run.best).step == 2
+    assert chain.run is not None and Checkpoint.read(chain.run.best).header.step == 2
     assert [line.split()[1] for line in lines if line.startswith("[")] == ["prepare", "pack", "train"]
 
     # what was trained is found again by its checkpoint and by its names; its clips have no videos to measure

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from talkingface.batch import GT, INPUT_FRAMES, Batch
 from talkingface.model.base import AbstractTalkingFace
-from talkingface.model.checkpoint import load_weights
+from talkingface.model.checkpoint import Checkpoint
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Trainer
 from talkingface.utils.device import uses_bf16
@@ -102,7 +102,7 @@ def test_loss_that_is_not_finite_stops_and_keeps_the_checkpoint(tmp_path: Path, 
     with pytest.raises(UserError, match=r"step 13: a loss is not finite \(l1 (nan|inf), loss 0\."):
         trainer.fit(TinySet(), TinySet(5))
     assert torch.load(trainer.run.last, weights_only=True)["progress"]["step"] == 10
-    load_weights(TinyFace(config), trainer.run.last)
+    Checkpoint.read(trainer.run.last).load_into(TinyFace(config))
     assert not trainer.run.status()["finished"]
     assert tiny_trainer(config, trainer.run).fit(TinySet(), TinySet(5)).steps == RESUME["max_steps"]
 

@@ -21,7 +21,6 @@ FRAMES = 5
 """Frames in a window of lips."""
 STEPS = 20
 """MFCC steps in a window of sound, 100 a second."""
-COEFFICIENTS = 13
 SIDE = 224
 
 
