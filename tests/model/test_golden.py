@@ -57,7 +57,10 @@ CASES = {
         Wav2Lip,
         "Wav2Lip",
         lambda dtype: [mels(52, (2, 1, 80, 16), dtype), masked_faces(51, (2, 6, 96, 96), dtype)],
-        float32=(5e-4, 4e-2),  # batch normalisation over two values: the published network moves by 1.7e-4 itself
+        # Batch normalisation over two values multiplies rounding: with one thread or two, with oneDNN or without, one
+        # CPU's float32 moves outputs by up to 5.8e-4 and gradients by up to 16% of their float64 values. The case of
+        # windows, below, holds the same network's training in float32 tightly; float64 holds this one.
+        float32=(1e-3, 0.3),
     ),
     "wav2lip of windows": Case(
         "Wav2Lip_5d",
