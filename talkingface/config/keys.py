@@ -35,7 +35,7 @@ RETIRED = {
 Files and flags that give one are refused; from the configuration of an older checkpoint or run it is left out. A key
 that is taken out of a schema is entered here, or in `ALIASES` where another one took its place.
 """
-BEFORE: dict[str, Any] = {}
+BEFORE: dict[str, Any] = {"ema_decay": None}
 """Keys added since version 0.1 that decide a training's result -> the value that earlier trainings amount to.
 
 A training stored without the key is compared as if it had this value: a new loss stands here with weight 0, whatever

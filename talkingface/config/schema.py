@@ -185,6 +185,9 @@ class ModelConfig:
     """`cosine` lets the rate fall to 2% over `max_steps` or the steps of `max_minutes`, whichever are fewer."""
     warmup_steps: int = 0
     """Steps over which the learning rate rises from 0."""
+    ema_decay: float | None = None
+    """Share that each step leaves of an average of the network's weights (EMA), such as 0.999. Validation, samples and
+    best.pth then use the average, last.pth goes on from the weights themselves; none keeps no average."""
     log_every: Cadence[int] = 10
     """Steps between log lines and TensorBoard scalars."""
     valid_every: Cadence[int] = 1000
@@ -215,6 +218,8 @@ class ModelConfig:
         )  # fmt: skip
         if self.img_size % 16:
             raise ValueError(f"img_size: wanted a multiple of 16, got {self.img_size}")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ValueError(f"ema_decay: wanted a number between 0 and 1, or none, got {self.ema_decay}")
         if self.lr_schedule == "cosine" and self.max_steps is None and self.max_minutes is None:
             raise ValueError("lr_schedule: cosine needs max_steps or max_minutes, to know where the end is")
 

@@ -2,7 +2,8 @@
 
 {"format": "talkingface", "version": 1, "model_name": str, "config": {...}, "metrics": {...},
  "state_dict": the network's weights,            # where other projects' programs look for them, too
- "parts": {name: state_dict of everything else that training has, optimizers included},
+ "parts": {name: state_dict of everything else that training has, optimizers included; with weights to draw with
+           that are not those to go on with, such as an average, also "model", those to go on with},
  "progress": {...}, "rng": {...}}
 """
 
@@ -87,6 +88,7 @@ def save_checkpoint(
     model_name: str,
     config: Mapping[str, Any],
     progress: Mapping[str, Any],
+    drawing_weights: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write everything that continuing needs to `path`, atomically.
 
@@ -96,12 +98,13 @@ def save_checkpoint(
         model_name: row of the model catalog.
         config: the configuration as plain data.
         progress: `Progress.to_plain()`.
+        drawing_weights: weights to draw with, where those are not the network's own, which are then a part beside them.
 
     Raises:
         CheckpointError: weights are not finite; saving them would overwrite good ones.
     """
     parts = {name: part.state_dict() for name, part in state.items()}
-    weights = parts.pop("model")
+    weights = parts.pop("model") if drawing_weights is None else dict(drawing_weights)
     for key, value in weights.items():
         if not bool(torch.isfinite(value).all()):
             raise CheckpointError(f"{path.name}: not saved, {key} holds values that are not finite")
@@ -135,7 +138,7 @@ def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]
     contents = _read(path)
     if contents.get("format") != FORMAT:
         raise CheckpointError(f"{path}: holds weights but no training state; give it as weights, not to resume")
-    parts = {"model": contents.pop("state_dict"), **contents.pop("parts")}
+    parts = {"model": contents.pop("state_dict"), **contents.pop("parts")}  # a part `model` is what to go on with
     if sorted(parts) != sorted(state):
         raise CheckpointError(f"{path}: has the parts {sorted(parts)}, wanted {sorted(state)}; of another recipe?")
     for name, part in state.items():

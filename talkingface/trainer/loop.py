@@ -6,7 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from talkingface.config.schema import ModelConfig
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful, load_checkpoint, save_checkpoint
 from talkingface.trainer import distributed
+from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.loader import StreamSampler, make_loader
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
 from talkingface.trainer.samples import Draws, show_samples
@@ -37,6 +38,7 @@ class Trainable(Draws, Protocol):
     recipe: ModelConfig
     model: AbstractTalkingFace
     optimizer: Optimizer
+    average: AveragedWeights | None
     share: tuple[int, int]
     clock: Callable[[], float]
 
@@ -47,6 +49,8 @@ class Trainable(Draws, Protocol):
     def take_notes(self) -> dict[str, Tensor]: ...
 
     def validate(self, dataset: Any) -> dict[str, float]: ...
+
+    def averaged(self) -> AbstractContextManager[None]: ...
 
     def after_validation(self, metrics: Mapping[str, float]) -> None: ...
 
@@ -171,6 +175,8 @@ class Loop:
         losses = {name: torch.stack([one[name].detach() for one in parts]).mean() for name in parts[0]}
         self.log.add(losses, self.trainer.take_notes())
         self.progress.step += 1
+        if self.trainer.average is not None:
+            self.trainer.average.update(self.progress.step)
 
     def _after_step(self) -> None:
         step, recipe = self.progress.step, self.recipe
@@ -194,6 +200,7 @@ class Loop:
     def _save(self, path: Path) -> None:
         """Save, after reading all losses so far: nothing that is not finite replaces a good checkpoint."""
         self._flush()
+        average = None if path == self.run_folder.last else self.trainer.average
         if self.is_main:
             save_checkpoint(
                 path,
@@ -201,6 +208,7 @@ class Loop:
                 model_name=self.trainer.config.model_name,
                 config=to_plain(self.trainer.config),
                 progress=self.progress.to_plain(),
+                drawing_weights=None if average is None else average.drawing_weights(),
             )
         self.log.restart_clock()
 
@@ -226,7 +234,7 @@ class Loop:
         self._shown = self.progress.step
         if self.is_main:
             dataset = self.valid_dataset or self.train_dataset
-            with own_random(self.trainer.config.run.seed):
+            with own_random(self.trainer.config.run.seed), self.trainer.averaged():
                 show_samples(self.trainer, dataset, self.log, video=video)
         self.log.restart_clock()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from talkingface.config.schema import Config
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful
 from talkingface.trainer import distributed
+from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.loop import Loop
 from talkingface.trainer.progress import Progress
 from talkingface.trainer.run_folder import RunFolder
@@ -81,6 +82,9 @@ class Trainer:
         """Tells seconds; the minutes of training are taken from it."""
         self._notes: dict[str, Tensor] = {}
         self.set_up()
+        decay = self.recipe.ema_decay
+        self.average = None if decay is None else AveragedWeights(self.model, decay)
+        """The average of the network's weights, where the recipe keeps one."""
 
     def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
         """Train to the end that the configuration gives, from the run's last checkpoint if there is one.
@@ -132,7 +136,8 @@ class Trainer:
 
     def state(self) -> dict[str, Stateful]:
         """Every part that a checkpoint keeps, by name; `model` is the network."""
-        return {"model": self.model, "optimizer": self.optimizer}
+        average = {} if self.average is None else {"ema": self.average}
+        return {"model": self.model, "optimizer": self.optimizer, **average}
 
     def sample(self, batch: Batch) -> Image | None:
         """A picture of what the model does with some validation samples; None where it draws no faces."""
@@ -208,6 +213,10 @@ class Trainer:
             self.note("grad_norm", norm)
         optimizer.step()
 
+    def averaged(self) -> AbstractContextManager[None]:
+        """The network with its averaged weights, where the recipe keeps such."""
+        return nullcontext() if self.average is None else self.average.applied()
+
     def validate(self, dataset: Any) -> dict[str, float]:
         """Means of `valid_step` over the fixed validation batches: the same each time."""
         with self.validating():
@@ -221,10 +230,10 @@ class Trainer:
 
     @contextmanager
     def validating(self) -> Iterator[None]:
-        """Evaluation mode and random numbers of its own, without a trace in the training."""
+        """Evaluation mode, averaged weights and random numbers of its own, without a trace in the training."""
         self.model.eval()
         try:
-            with own_random(self.config.run.seed):
+            with self.averaged(), own_random(self.config.run.seed):
                 yield
         finally:
             self.model.train()

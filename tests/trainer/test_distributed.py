@@ -40,15 +40,16 @@ def two_processes(folder: Path, *kind: str) -> RunFolder:
 
 @pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
-    two = two_processes(tmp_path / "two", "plain")
+    two = two_processes(tmp_path / "two", "plain", "average")
     threads = torch.get_num_threads()
-    main(tmp_path / "one", 0, 0.0, plain=True)
+    main(tmp_path / "one", 0, 0.0, plain=True, average=True)
     torch.set_num_threads(threads)
     one = RunFolder(tmp_path / "one" / "run")
-    weights = [torch.load(run.last, weights_only=True)["state_dict"] for run in (one, two)]
-    assert weights[0].keys() == weights[1].keys()
-    for key, value in weights[0].items():
-        torch.testing.assert_close(weights[1][key], value, rtol=1e-4, atol=1e-5, msg=key)
+    last = [torch.load(run.last, weights_only=True) for run in (one, two)]
+    for weights in ([each["state_dict"] for each in last], [each["parts"]["ema"] for each in last]):
+        assert weights[0].keys() == weights[1].keys()
+        for key, value in weights[0].items():
+            torch.testing.assert_close(weights[1][key], value, rtol=1e-4, atol=1e-5, msg=key)
     assert [line["step"] for line in two.read_metrics()] == [line["step"] for line in one.read_metrics()]
     assert two.status()["finished"]
 

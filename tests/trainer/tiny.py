@@ -1,6 +1,6 @@
 """Doubles for the trainer's tests: a network of a few weights, data in memory, and a configuration for them.
 
-Run as a program it trains: python tiny.py <folder> <num_workers> <seconds a step> [plain] [minutes]
+Run as a program it trains: python tiny.py <folder> <num_workers> <seconds a step> [plain] [minutes] [average]
 """
 
 from __future__ import annotations
@@ -153,10 +153,14 @@ class PlainFace(TinyFace):
         self.norm, self.dropout = nn.Identity(), nn.Identity()  # type: ignore[assignment]
 
 
-def main(folder: Path, num_workers: int, pause: float, *, plain: bool = False, minutes: bool = False) -> None:
+def main(
+    folder: Path, num_workers: int, pause: float, *, plain: bool = False, minutes: bool = False, average: bool = False
+) -> None:
     torch.set_num_threads(1)
     SlowTrainer.pause = pause
-    config = tiny_config(folder, num_workers=num_workers, **(MINUTES if minutes else RESUME))
+    config = tiny_config(
+        folder, num_workers=num_workers, **(MINUTES if minutes else RESUME), ema_decay=0.9 if average else None
+    )
     init_seed(config.run.seed)
     model = PlainFace(config) if plain else TinyFace(config)
     run = RunFolder(folder / "run")
@@ -173,4 +177,5 @@ if __name__ == "__main__":
         float(sys.argv[3]),
         plain="plain" in sys.argv,
         minutes="minutes" in sys.argv,
+        average="average" in sys.argv,
     )
