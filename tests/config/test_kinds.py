@@ -18,7 +18,7 @@ DECIDED = {
         demo_identities demo_unseen_identities demo_clips demo_val_clips demo_test_clips demo_seconds demo_size
         demo_seed mead_views mead_emotions mead_levels img_size num_frames mel_pad_mode train_batch_size
         accumulate_steps optimizer learning_rate adam_beta1 adam_beta2 weight_decay grad_clip_norm lr_schedule
-        warmup_steps adversarial_weight disc_learning_rate disc_start_step sync_weight mouth_weight
+        warmup_steps ema_decay adversarial_weight disc_learning_rate disc_start_step sync_weight mouth_weight
         sync_start_step expert_checkpoint reference_gap silence_probability l1_weight l2_weight vgg_weight
         lip_l1_weight lip_lpips_weight perceptual relativistic_on perceptual_input initial_decoder train_on
         patch_size norm_freeze_step landmark_smoothing base_checkpoint sync_threshold mirror off_sync_sounds
