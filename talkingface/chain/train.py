@@ -91,6 +91,8 @@ def _shared_run(workspace: Workspace, part: Part, config: Config) -> RunFolder:
             run = RunFolder.create(config, fingerprint=part.identity)
             profile = part.resolved.profile
             run.update_status(clips=clips_mark(config), selection=selection(config), profile=profile)
+        elif config.run.note is not None:
+            run.update_status(note=config.run.note)
         path = str(run.path)
     return RunFolder(distributed.broadcast_object(path))
 

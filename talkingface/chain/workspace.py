@@ -190,6 +190,8 @@ class Workspace:
             return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
         equal = [run for run in self.runs(config) if run.config is not None and part.continues(run.config)]
         found = [run for run in equal if run.status.get("clips") in (None, clips_mark(config))]
+        if (name := config.run.run_name) is not None:
+            found.sort(key=lambda run: run.status.get("run_name") != name)  # stable: the newest of the name is first
         if not found:
             changed = f"the clips have changed since {equal[0].folder.path}" if equal else ""
             reason = f"new run; {changed or 'none with this configuration was found'}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from talkingface import catalog
 from talkingface.catalog import resolve
 from talkingface.cli.arguments import Arguments
-from talkingface.cli.text import columns, table
+from talkingface.cli.text import columns, is_terminal, table
 from talkingface.config.keys import ALIASES
 from talkingface.config.loader import Resolved, profiles
 from talkingface.config.plain import show
@@ -114,6 +114,7 @@ MORE = {
     "docs/data.md": "your own videos, and what is made of them",
     "docs/models.md": "each model: its recipe, what to expect, what it needs",
     "docs/evaluation.md": "what an evaluation does, and what its numbers mean",
+    "docs/runs.md": "many trainings: names, lists, comparisons",
     "docs/add_a_model.md": "a model of your own",
     "docs/faq.md": "when something goes wrong",
 }
@@ -123,9 +124,9 @@ MORE = {
 def list_rows(arguments: Arguments) -> None:
     """`list`: what there is, or with `--runs` what has been trained."""
     if "runs" in arguments.switches:
-        from talkingface.report.compare import list_runs
+        from talkingface.report.run_list import list_runs
 
-        print("\n".join(list_runs(_saved_dir(arguments))))
+        print("\n".join(list_runs(_saved_dir(arguments), width=columns() if is_terminal() else None)))
         return
     tables = {
         "models": {name: catalog.model_row(name).description for name in catalog.model_names()},

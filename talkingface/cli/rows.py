@@ -171,13 +171,17 @@ Reads a checkpoint, a video or a picture, and a sound. Writes the one file --out
     "list": Command(
         line="models, datasets and profiles; `list --runs`: what has been trained",
         text="""\
-Shows which names --model, --dataset and --profile take, models of other packages included. With --runs one line for \
-each training in saved/: steps, time, state, validation loss, and the main metrics of those evaluated.
+Shows which names --model, --dataset and --profile take, models of other packages included. With --runs it \
+shows every training in saved/: name, seed, steps, state, validation loss, the main metrics of those evaluated, what \
+differs from the layers below your flags, and your note.
 
 Reads saved/. Writes nothing.""",
         usage="[--runs]",
         examples=("list", "list --runs --saved_dir=other/saved"),
-        options={"runs": "the runs in saved/, in one table", "dry_run": "changes nothing: `list` never writes"},
+        options={
+            "runs": "the runs in saved/, a table for each model and dataset",
+            "dry_run": "changes nothing: `list` never writes",
+        },
         call=commands.list_rows,
     ),
     "compare": Command(

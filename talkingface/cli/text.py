@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import textwrap
 from collections.abc import Mapping
 
@@ -13,6 +15,11 @@ WIDEST = 120
 def columns() -> int:
     """Width to write for: the terminal's, between 40 and `WIDEST`; 80 where there is none."""
     return min(max(shutil.get_terminal_size().columns, 40), WIDEST)
+
+
+def is_terminal() -> bool:
+    """Whether there is a width to write for: a terminal, or one that is given by COLUMNS."""
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
 def hanging(head: str, text: str, width: int, *, indent: int | None = None) -> str:

@@ -16,6 +16,8 @@ NAMES = ("model_name", "dataset_name")
 PARTS = ("run", "dataset", "model")
 """The three schemas as a configuration and its plain data name them."""
 PROFILE = "profile"
+OF_ONE_RUN = ("run_name", "note")
+"""Keys of `RunConfig` that are about the run of the model asked for alone, not about those of models that it needs."""
 ALIASES = {
     "batch_size": "train_batch_size",
     "eval_batch_size": "evaluate_batch_size",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from talkingface.config.keys import RETIRED, Schemas, known_keys, sort_stored
+from talkingface.config.keys import OF_ONE_RUN, RETIRED, Schemas, known_keys, sort_stored
 from talkingface.config.layers import Layers, Overrides, profiles, read_layers
 from talkingface.config.schema import Config, ConfigError
 from talkingface.config.typed import coerce, field_types
@@ -79,8 +79,8 @@ def _of_the_command(
     found = [{key: Entry(value, place) for key, value in stored.values.items()}]
     found += [known_keys(layer, schemas, strict=asked_for, problems=problems) for layer in layers.given]
     if not asked_for:
-        of_model = field_types(schemas.model)
-        return [{key: entry for key, entry in layer.items() if key not in of_model} for layer in found]
+        not_its = {*field_types(schemas.model), *OF_ONE_RUN}
+        return [{key: entry for key, entry in layer.items() if key not in not_its} for layer in found]
     problems += [
         f"{key}: stored in {place}, and this version does not know it; stored by a newer version, or with a package "
         "that is not installed"

@@ -6,6 +6,7 @@ data are; `ModelConfig` is the recipe that all models share, and each model exte
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -13,6 +14,10 @@ from typing import Literal
 from talkingface.config.generating import GenerateConfig
 from talkingface.config.kinds import Cadence, PathText, Place
 from talkingface.utils.errors import UserError
+
+MOST_LETTERS = 60
+SAFE_NAME = re.compile(rf"(?=.{{1,{MOST_LETTERS}}}$)[^\W_]([\w.+-]*[^\W_])?")
+"""What every file system takes in the name of a folder."""
 
 
 class ConfigError(UserError):
@@ -57,6 +62,11 @@ class RunConfig(GenerateConfig):
     """Progress bars on the terminal."""
     resume: Place[str] = "auto"
     """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one."""
+    run_name: Place[str | None] = None
+    """Name of the experiment: the end of its folder's name, `saved/<Model>-<dataset>-<time>-<run_name>`. It makes no
+    other training of it: for a second one with the same values add `--resume=never`."""
+    note: Place[str | None] = None
+    """Free text about the run, kept in its status.json and shown by `list --runs`, `compare` and its report."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,6 +76,11 @@ class RunConfig(GenerateConfig):
             raise ValueError(f"leakage_clips: wanted 0 or more, got {self.leakage_clips}")
         if self.resume not in ("auto", "never"):
             raise ValueError(f"resume: wanted 'auto' or 'never', got {self.resume!r}")
+        if self.run_name is not None and not SAFE_NAME.fullmatch(self.run_name):
+            raise ValueError(
+                f"run_name: wanted 1 to {MOST_LETTERS} letters, digits, '-', '_', '+' and '.', the first and last one "
+                f"a letter or digit, since it becomes part of a folder's name; got {self.run_name!r}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Runs side by side: `compare RUN RUN...` writes a page and a table for the terminal, `list --runs` a table of all."""
+"""Runs side by side: `compare RUN RUN...` writes a page and a table for the terminal."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from talkingface.evaluator.clip_result import ClipResult
-from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.summary import ROWS
-from talkingface.evaluator.tables import ARROWS, aligned, cell, heading, ranges_text
+from talkingface.evaluator.tables import ARROWS, aligned, cell, ranges_text
 from talkingface.report import run_tables
 from talkingface.report.cards import Card, best_and_worst, ranked, shot
 from talkingface.report.charts import loss_charts, opening_chart
 from talkingface.report.evaluation_facts import EvaluationFacts
-from talkingface.report.facts import Facts, read_facts, read_runs
+from talkingface.report.facts import Facts, read_facts
 from talkingface.report.page import write_page
 from talkingface.report.run_report import OTHER_CLIPS
-from talkingface.report.sections import TILES, Block, Charts, Clips, Section, Table, Text, subtitle
+from talkingface.report.sections import Block, Charts, Clips, Section, Table, Text, subtitle
 from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.errors import UserError
-from talkingface.utils.logger import clock
 
 MOST_RUNS = 6
 """Runs that a page can tell apart by colour."""
@@ -29,7 +27,6 @@ MOST_CLIPS = 6
 """Clips shown side by side."""
 LONGEST = 120
 """Letters of a page's name; longer ones are shortened to a hash."""
-LIST_HEAD = ["run", "model", "dataset", "profile", "steps", "time", "state", "valid loss", "clips"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +42,7 @@ def compare(names: Sequence[str], saved_dir: str, *, dry_run: bool = False) -> C
     """Write a page about several runs.
 
     Args:
-        names: folders of runs, or their names under `saved_dir`.
+        names: folders of runs, their names under `saved_dir`, or the ends of those, such as a `run_name`.
         saved_dir: gets the page, compare-<names>.html.
         dry_run: write nothing, only make the table.
 
@@ -70,8 +67,14 @@ def _folder(name: str, saved_dir: str) -> Path:
     for path in (Path(name), Path(saved_dir, name)):
         if (path / "status.json").is_file() or (path / "config.yaml").is_file():
             return path.resolve()
-    known = [run.name for run in SavedRuns.read(saved_dir).matching()]
-    raise UserError(f"compare: {name}: no such run; in {saved_dir}/ are {', '.join(known) or 'none'}")
+    runs = SavedRuns.read(saved_dir).matching()
+    alike = [run for run in runs if run.name.endswith(f"-{name}")]
+    if len(alike) == 1:
+        return alike[0].path.resolve()
+    if alike:
+        raise UserError(f"compare: {name}: which one? {', '.join(run.name for run in alike)}")
+    known = ", ".join(run.name for run in runs)
+    raise UserError(f"compare: {name}: no such run; in {saved_dir}/ are {known or 'none'}")
 
 
 def _titles(folders: list[Path]) -> list[str]:
@@ -142,30 +145,3 @@ def _card(own: list[tuple[str, EvaluationFacts, ClipResult]], figures: list[tupl
         name=clip.name, rank="", speaker="", shots=[one for one in shots if one is not None],
         charts=[chart] if chart else [], figures=figures,
     )  # fmt: skip
-
-
-def list_runs(saved_dir: str) -> list[str]:
-    """Return a heading and a line for each run: by dataset and model, the newest first, with the main metrics.
-
-    Damaged runs are named in lines below.
-    """
-    saved = SavedRuns.read(saved_dir)
-    found, problems = read_runs(saved.matching())
-    problems = [*saved.problems, *problems]
-    if not found:
-        return problems or [f"no runs in {saved_dir}/"]
-    runs = sorted(found, key=lambda one: (one.dataset, one.model))  # stable: the newest stay first
-    rows = {one.name: one.evaluation.rows.get("model", {}) if one.evaluation else {} for one in runs}
-    measured = {key for row in rows.values() for key, value in row.items() if value is not None}
-    shown = [metric for metric in make_metrics() if metric.name in TILES and metric.name in measured]
-
-    def line(one: Facts) -> list[str]:
-        score = "–" if one.best_score is None else f"{one.best_score:.4g}"
-        state = "finished" if one.finished else "unfinished"
-        time = clock(one.seconds) if one.seconds else "–"
-        clips = str(len(one.evaluation.good)) if one.evaluation else "–"
-        cells = [str(one.run), one.model, one.dataset, one.profile or "–", str(one.steps or "–")]
-        cells += [time, state, score, clips]
-        return [*cells, *(cell(rows[one.name].get(metric.name), metric.digits) for metric in shown)]
-
-    return aligned([[*LIST_HEAD, *map(heading, shown)], *map(line, runs)], left=4).splitlines() + problems

@@ -29,9 +29,15 @@ class Facts:
     profile: str = ""
     created: str = ""
     """ISO 8601."""
+    note: str = ""
+    """What the user says about it."""
     finished: bool = False
     steps: int | None = None
+    """Steps trained so far."""
+    total_steps: int | None = None
+    """Steps after which it ends, as far as that is known."""
     best_score: float | None = None
+    """Lowest validation loss, which depends on the recipe's weights."""
     config: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -47,6 +53,18 @@ class Facts:
             return ""
         moment = datetime.fromisoformat(self.created)
         return f"{moment.day} {moment:%B %Y, %H:%M}"
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that it was trained with."""
+        seed = self.config.get("run", {}).get("seed")
+        return None if seed is None else int(seed)
+
+    @property
+    def best_validation(self) -> dict[str, Any]:
+        """Values of the validation with the lowest loss, the unweighted ones among them; empty before the first."""
+        found = [line for line in self.lines if line.get("split") == "valid" and "loss" in line]
+        return min(found, key=lambda line: line["loss"], default={})
 
     @property
     def seconds(self) -> float:
@@ -75,7 +93,7 @@ def read_facts(run: Path | None, evaluation: Path | None = None) -> Facts:
     assert folder is not None
     try:
         facts = _read(folder, run, evaluation)
-        _ = facts.when, facts.seconds  # worked out here, so that damage is said here
+        _ = facts.when, facts.seconds, facts.seed, facts.best_validation  # worked out here, so that damage is said here
     except UserError:
         raise
     except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -92,13 +110,17 @@ def _read(folder: Path, run: Path | None, evaluation: Path | None) -> Facts:
         return Facts(name=folder.name, model=model, dataset=dataset, evaluation=found, expert=expert)
     files = RunFolder(run)
     status = files.status()
-    steps, score = status.get("steps"), status.get("best_score")
+    lines = files.read_metrics()
+    steps, total = (None if (value := status.get(key)) is None else int(value) for key in ("steps", "total_steps"))
+    score = None if status.get("best_score") is None else float(status["best_score"])
+    if not status.get("finished") and lines:
+        steps, score = lines[-1]["step"], _best(lines, score)
     return Facts(
         name=run.name, run=run, model=str(status.get("model", model)),
         dataset=dataset or str(status.get("dataset", "")), profile=str(status.get("profile") or ""),
         created=str(status.get("created") or ""), finished=bool(status.get("finished")),
-        steps=None if steps is None else int(steps), best_score=None if score is None else float(score),
-        config=_config(files.config_file), environment=_json(files.environment_file), lines=files.read_metrics(),
+        note=str(status.get("note") or ""), total_steps=total, steps=steps, best_score=score,
+        config=_config(files.config_file), environment=_json(files.environment_file), lines=lines,
         evaluation=found, expert=expert,
     )  # fmt: skip
 
@@ -112,6 +134,12 @@ def read_runs(runs: Iterable[RunFolder]) -> tuple[list[Facts], list[str]]:
         except UserError as error:
             problems.append(f"{one.path} is passed over: {error}")
     return found, problems
+
+
+def _best(lines: list[dict[str, Any]], noted: float | None) -> float | None:
+    """The lowest validation loss of a training that goes on, or was cut short."""
+    losses = [line["loss"] for line in lines if line.get("split") == "valid" and "loss" in line]
+    return min(losses, default=noted)
 
 
 def _json(path: Path) -> dict[str, Any]:

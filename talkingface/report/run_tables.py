@@ -61,12 +61,12 @@ def last_losses(facts: Facts) -> Lines:
 
 def config_table(facts: Facts) -> Lines:
     """Return key and value, in the file's order."""
-    return [["key", "value"], *([key, _text(value)] for key, value in flat(facts.config).items())]
+    return [["key", "value"], *([key, as_text(value)] for key, value in flat(facts.config).items())]
 
 
 def environment_table(facts: Facts) -> Lines:
     """Return key and value; without the machine's name, since pages are passed on."""
-    return [["", ""], *([key, _text(value)] for key, value in flat(facts.environment).items() if key != "host")]
+    return [["", ""], *([key, as_text(value)] for key, value in flat(facts.environment).items() if key != "host")]
 
 
 def differences(runs: Sequence[tuple[str, Facts]]) -> Lines:
@@ -75,7 +75,7 @@ def differences(runs: Sequence[tuple[str, Facts]]) -> Lines:
     keys = dict.fromkeys(key for one in values for key in one)
     lines = [["key", *(title for title, _ in runs)]]
     for key in keys:
-        cells = [_text(one[key]) if key in one else "–" for one in values]
+        cells = [as_text(one[key]) if key in one else "–" for one in values]
         if len(set(cells)) > 1:
             lines.append([key, *cells])
     return lines
@@ -118,7 +118,8 @@ def _confidence(row: dict[str, Any]) -> str:
     return "–" if row["confidence"] is None else f"{row['confidence']:.3f}"
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A configuration's value, short."""
     if isinstance(value, list):
         return " ".join(map(str, value)) or "none"
     if isinstance(value, float):

@@ -74,12 +74,14 @@ def subtitle(facts: Facts) -> list[str]:
     parts += [f"profile {facts.profile}"] if facts.profile else []
     parts += [facts.when] if facts.when else []
     if facts.run is not None:
-        parts.append(f"{facts.steps} steps" if facts.steps else "no steps yet")
+        of = f" of {facts.total_steps}" if facts.total_steps and not facts.finished else ""
+        parts.append(f"{facts.steps}{of} steps" if facts.steps else "no steps yet")
         parts += [f"{clock(facts.seconds)} of training steps"] if facts.seconds else []
         parts.append("finished" if facts.finished else "unfinished")
+        parts += [f"seed {facts.seed}"] if facts.seed is not None else []
     if facts.evaluation:
         parts.append(f"{len(facts.evaluation.good)} test clips")
-    return parts
+    return [*parts, *([f"note: {facts.note}"] if facts.note else [])]
 
 
 class Block(ABC):

@@ -132,7 +132,8 @@ class Loop:
         if self.is_main:
             self.run_folder.truncate_metrics(self.progress.step)
             self.run_folder.write_config(self.trainer.config)
-            self.run_folder.update_status(finished=False)
+            end = total_steps(self.recipe, self.progress, self.num_samples)
+            self.run_folder.update_status(finished=False, total_steps=end)
         distributed.barrier()
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:

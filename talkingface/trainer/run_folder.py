@@ -1,4 +1,4 @@
-"""A run's folder: saved/<Model>-<dataset>-<time>/ with its configuration, environment, metrics and status.
+"""A run's folder: saved/<Model>-<dataset>-<time>[-<run_name>]/ with its configuration, environment, metrics and status.
 
 config.yaml  environment.json  status.json  metrics.jsonl  checkpoints/  samples/  videos/
 evaluation/  report.html  report.md
@@ -56,6 +56,7 @@ class RunFolder:
         """
         now = datetime.now().astimezone()
         name = f"{config.model_name}-{config.dataset_name}-{now:%Y%m%d-%H%M%S}"
+        name += f"-{config.run.run_name}" if config.run.run_name else ""
         parent = Path(config.run.saved_dir)
         parent.mkdir(parents=True, exist_ok=True)
         run = cls(_make_unique(parent, name))
@@ -69,6 +70,8 @@ class RunFolder:
             created=now.isoformat(),
             fingerprint=fingerprint or identity.fingerprint(config),
             finished=False,
+            run_name=config.run.run_name,
+            note=config.run.note,
         )
         return run
 

@@ -10,6 +10,7 @@ import pytest
 from talkingface.chain.part import Part
 from talkingface.chain.workspace import RunChoice, Weights, Workspace, clips_mark
 from talkingface.config.loader import Overrides
+from talkingface.config.schema import ConfigError
 from talkingface.model.checkpoint import checkpoint_file
 from talkingface.trainer.progress import Progress, end_status
 from talkingface.trainer.run_folder import RunFolder
@@ -109,6 +110,24 @@ def test_the_newest_equal_run_is_continued_or_used():
         assert choose_run(part(**harmless)).run.path == cut.path, harmless
     assert choose_run(part(learning_rate=0.5)).run is None
     assert choose_run(part(resume="never")).run is None
+
+
+def test_a_name_is_of_the_run_asked_for_and_chooses_among_equal_ones():
+    named = part(run_name="wide", note="twice as wide")
+    ((_, expert),) = named.needs
+    assert (expert.config.run.run_name, expert.config.run.note) == (None, None)
+    first = made_run(named, finished=True, created="2020")
+    assert first.name.endswith("-wide") and first.status()["note"] == "twice as wide"
+    newest = made_run(part(), finished=True, created="2021")
+    assert choose_run(named).run.path == first.path
+    assert choose_run(part()).run.path == choose_run(part(run_name="other")).run.path == newest.path
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "x.", "-x", "a b", "x" * 61, "nul\\", "a\n"])
+def test_a_name_that_no_folder_should_have_is_refused(name: str):
+    with pytest.raises(ConfigError, match="run_name: wanted 1 to 60 letters, digits"):
+        part(run_name=name)
+    assert part(run_name="lr3e-4_b.2").config.run.run_name == "lr3e-4_b.2"
 
 
 def test_a_checkpoint_is_a_file_or_a_runs_folder(here: Path):

@@ -29,7 +29,7 @@ DECIDED = {
         paste_chin_room paste_match_colour crf data_root filelist_root preprocessed_root packed_root
         face_detector_weights prepare_workers clip_timeout evaluate_batch_size vgg19_weights vgg16_weights
         lpips_weights detail inference_sketch base_img_size hr_root HyperLipsHR.mel_pad_mode
-        HyperLipsHR.expert_checkpoint
+        HyperLipsHR.expert_checkpoint run_name note
     """,
     Kind.CADENCE: """
         epochs max_steps max_minutes log_every valid_every valid_batches save_every keep_every early_stopping

@@ -58,9 +58,8 @@ def test_what_cannot_be_compared(saved: Path, names: list[str], message: str):
         compare(names, "saved")
 
 
-def test_runs_are_listed_with_their_metrics(saved: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["list", "--runs"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
-    assert "opening r ↑" in head and "valid loss" in head
-    assert [line.split()[0] for line in lines] == ["saved/M-toy-3", "saved/M-toy-2", "saved/M-toy-1"]
-    assert "0.600" in lines[1] and "finished" in lines[1] and "20 s" in lines[1]
+def test_runs_are_found_by_the_end_of_their_names(saved: Path):
+    assert compare(["1", "toy-2"], "saved", dry_run=True) == compare(["M-toy-1", "M-toy-2"], "saved", dry_run=True)
+    (saved / "M-toy-3").rename(saved / "N-1")
+    with pytest.raises(UserError, match=r"1: which one\? N-1, M-toy-1"):
+        compare(["1", "M-toy-2"], "saved", dry_run=True)

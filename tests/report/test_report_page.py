@@ -17,8 +17,8 @@ from talkingface.evaluator.clip_result import ClipResult
 from talkingface.report import cards as cards_module
 from talkingface.report import page
 from talkingface.report.cards import best_and_worst
-from talkingface.report.compare import list_runs
 from talkingface.report.facts import read_facts
+from talkingface.report.run_list import list_runs
 from talkingface.report.run_report import is_up_to_date, write_report
 from talkingface.report.svg_chart import Line, chart, nice
 from talkingface.utils.errors import UserError
@@ -148,8 +148,8 @@ def test_one_damaged_run_is_named_and_the_others_are_listed(finished: Path, clip
     older = run(finished.parent, "M-toy-1", created="2026-01-01T10:00:00+00:00")
     evaluation(older / "evaluation", clips[:2])
     (older / file.strip()).write_text(DAMAGE[file])
-    _, line, problem = list_runs(str(finished.parent))
-    assert "M-toy-2" in line and "M-toy-1" in problem and "passed over" in problem
+    *_, line, problem = list_runs(str(finished.parent))
+    assert line.startswith("2 ") and "M-toy-1" in problem and "passed over" in problem
     assert "Against earlier" not in Page(write_report(finished)).text, "and a report is written without it"
 
 
