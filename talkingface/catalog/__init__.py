@@ -12,6 +12,7 @@ from talkingface.catalog.lookup import (
     model_names,
     model_row,
     one_each,
+    serves,
     spelling,
     unknown,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "model_names",
     "model_row",
     "one_each",
+    "serves",
     "spelling",
     "unknown",
 ]

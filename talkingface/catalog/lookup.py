@@ -156,3 +156,9 @@ def model_keys(row: ModelRow) -> set[str]:
 def all_model_keys() -> set[str]:
     """Configuration keys of all models, this repository's and others'."""
     return set().union(*(model_keys(model_row(name)) for name in model_names()))
+
+
+def serves(name: str) -> frozenset[str]:
+    """The parts of other models' recipes that a model is, such as `expert`."""
+    rows = [model_row(other) for other in model_names()]
+    return frozenset(need.part for row in rows for need in row.needs if need.model == name)

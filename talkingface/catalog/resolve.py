@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from talkingface.config.typed import expand_home
 from talkingface.config.yaml_file import shown
 from talkingface.utils.errors import UserError
 
+LOGGER = logging.getLogger(__name__)
 FOLDER_KEYS = ("data_root", "preprocessed_root")
 
 
@@ -102,8 +105,9 @@ def resolve(
         dataset=catalog.load(choice.row.config),
         model=catalog.load(row.config) if row else ModelConfig,
         elsewhere=catalog.all_model_keys,
+        serves=lambda: catalog.serves(row.name) if row else frozenset(),
     )
-    return load_config(
+    resolved = load_config(
         model_name=row.name if row else "",
         dataset_name=choice.name,
         schemas=schemas,
@@ -111,3 +115,11 @@ def resolve(
         folders=choice.folders,
         asked_for=asked_for,
     )
+    for note in resolved.notes if asked_for or row is None else ():
+        _tell_once(note)
+    return resolved
+
+
+@cache
+def _tell_once(note: str) -> None:
+    LOGGER.warning(note)

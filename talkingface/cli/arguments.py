@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from talkingface.config.foreign import Option
+from talkingface.config.foreign_keys import FOREIGN
 from talkingface.config.loader import Overrides
 from talkingface.utils.errors import UserError
 
 SHORT = {"m": "model", "d": "dataset", "h": "help", "o": "output"}
-ALIASES = {"evaluate_model_file": "checkpoint"}
 SWITCHES = ("help", "dry_run", "print_config", "runs")
 OPTIONS = {
     "model": "NAME",
@@ -82,6 +83,7 @@ def parse(argv: Sequence[str]) -> Arguments:
             switches.add(name)
         elif given.setdefault(name, value) != value:
             raise UserError(f"--{name}: given twice, {given[name]!r} and {value!r}")
+    given = _options_by_our_names(given)
     options = {name: value for name, value in given.items() if name in OPTIONS}
     flags = {name: value for name, value in given.items() if name not in OPTIONS}
     return Arguments(words=tuple(words), switches=frozenset(switches), options=options, flags=flags)
@@ -100,16 +102,35 @@ def _name_and_value(token: str, rest: list[str]) -> tuple[str, str]:
         if name not in SHORT:
             raise UserError(f"{token}: unknown flag; the short ones are {', '.join('-' + key for key in SHORT)}")
         name = SHORT[name]
-    name = ALIASES.get(name, name)
     if name in SWITCHES:
         if equals:
             raise UserError(f"{flag(name)}: takes no value, got {value!r}")
         return name, ""
     if equals:
         return name, value
+    words = FOREIGN[name].words if name in FOREIGN else 1
+    if not words:
+        return name, "true"
     if not rest or _is_flag(rest[0]):
         raise UserError(f"--{name}: needs a value (--{name}=...)")
     taken = [rest.pop(0)]
     while name == "config_files" and rest and rest[0].endswith((".yaml", ".yml")):
         taken.append(rest.pop(0))
+    while len(taken) < words and rest and rest[0].lstrip("-").isdigit():
+        taken.append(rest.pop(0))
     return name, " ".join(taken)
+
+
+def _options_by_our_names(given: dict[str, str]) -> dict[str, str]:
+    """Options that other projects call otherwise, under the names they have here.
+
+    Raises:
+        UserError: one option is given under two names, with different values.
+    """
+    rows = {name: row for name in given if isinstance(row := FOREIGN.get(name), Option)}
+    found = {name: value for name, value in given.items() if name not in rows}
+    for name, row in sorted(rows.items(), key=lambda item: bool(item[1].second)):
+        ours = row.second if row.second and row.ours in found else row.ours
+        if found.setdefault(ours, given[name]) != given[name]:
+            raise UserError(f"--{name}: is --{ours} here, which is given too, as {found[ours]!r}")
+    return found

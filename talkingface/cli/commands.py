@@ -10,7 +10,7 @@ from talkingface import catalog
 from talkingface.catalog import resolve
 from talkingface.cli.arguments import Arguments
 from talkingface.cli.text import columns, is_terminal, table
-from talkingface.config.keys import ALIASES
+from talkingface.config.foreign_keys import ALIASES
 from talkingface.config.loader import Resolved, profiles
 from talkingface.config.plain import show
 from talkingface.utils.errors import UserError

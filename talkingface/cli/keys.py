@@ -10,8 +10,9 @@ from functools import cache
 
 from talkingface import catalog
 from talkingface.cli.arguments import Arguments
+from talkingface.config.foreign import Fixed, Idle, Mapped
+from talkingface.config.foreign_keys import FOREIGN
 from talkingface.config.generating import GenerateConfig
-from talkingface.config.keys import ALIASES
 from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
 
 
@@ -131,7 +132,10 @@ def idle_keys(word: str, arguments: Arguments) -> list[str]:
     known = {key for group in taken.groups for key in keys_of(group)}
     problems = []
     for given in arguments.flags:
-        key = ALIASES.get(given, given)
+        row = FOREIGN.get(given)
+        if isinstance(row, Idle | Fixed) and not isinstance(taken.why_not, str):
+            continue  # the reading of the configuration says what becomes of it
+        key = row.ours if isinstance(row, Mapped) else given
         part = None if key in known else part_of(key)
         if key in known or (part == "dataset" and DATASET in taken.groups):
             continue

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
+from talkingface.config.foreign_keys import ALIASES
 from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
+from talkingface.config.translate import Moved, Named, translate
 from talkingface.config.typed import field_types
 from talkingface.config.yaml_file import Entry
 
@@ -18,24 +21,13 @@ PARTS = ("run", "dataset", "model")
 PROFILE = "profile"
 OF_ONE_RUN = ("run_name", "note")
 """Keys of `RunConfig` that are about the run of the model asked for alone, not about those of models that it needs."""
-ALIASES = {
-    "batch_size": "train_batch_size",
-    "eval_batch_size": "evaluate_batch_size",
-    "worker": "num_workers",
-    "syncnet_T": "num_frames",
-    "lr": "learning_rate",
-    "weight_decay_rate": "weight_decay",
-    "epoch": "epochs",
-    "checkpoint_dir": "saved_dir",
-}
-"""Keys that users of talkingface-toolkit know, and keys that were renamed -> our name for them."""
 RETIRED = {
     "lower_jitter": "it moved the lower halves of base faces while HyperLipsHR trained, and no recipe used it",
 }
 """Keys of earlier versions that have no successor -> what each did and why it went.
 
 Files and flags that give one are refused; from the configuration of an older checkpoint or run it is left out. A key
-that is taken out of a schema is entered here, or in `ALIASES` where another one took its place.
+that is taken out of a schema is entered here, or in `config.foreign_keys` where another one took its place.
 """
 BEFORE: dict[str, Any] = {"ema_decay": None}
 """Keys added since version 0.1 that decide a training's result -> the value that earlier trainings amount to.
@@ -53,6 +45,8 @@ class Schemas:
     model: type[ModelConfig]
     elsewhere: Callable[[], set[str]] = set
     """Keys of other models. A shared file may set them; they do not concern this model."""
+    serves: Callable[[], Collection[str]] = frozenset
+    """The parts of other models' recipes that this model is, such as `expert`."""
 
     def of(self, key: str) -> type | None:
         """The schema that declares `key`."""
@@ -66,7 +60,9 @@ class Schemas:
         return [key for schema in self.all() for key in field_types(schema)]
 
 
-def known_keys(layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, problems: list[str]) -> dict[str, Entry]:
+def known_keys(
+    layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, problems: list[str], moved: Moved
+) -> dict[str, Entry]:
     """The entries of a user's or a built-in layer under their present names.
 
     Args:
@@ -75,22 +71,29 @@ def known_keys(layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, pr
         strict: whether the layer is meant for this one model: a key of another model is then a problem, where in a
             file that models share it is passed over.
         problems: takes a line for each unknown or retired key, and for one given under two names.
+        moved: takes what became of keys of other projects.
     """
-    found: dict[str, Entry] = {}
-    for given, entry in layer.items():
-        key = ALIASES.get(given, given)
-        if schemas.of(key) is None:
+    found: dict[str, Named] = {}
+    known = partial(_is_known, schemas)
+    for key, one in translate(layer, known=known, serves=schemas.serves, problems=problems, moved=moved):
+        given, entry = one.given, one.entry
+        if not known(key):
             if given in schemas.elsewhere() and not strict:
                 continue
             if given in RETIRED:
                 problems.append(f"{given}: retired ({entry.where}): {RETIRED[given]}; remove it")
             else:
                 problems.append(f"{given}: unknown key ({entry.where}){_hint(given, schemas)}")
-        elif key in found:
-            problems.append(f"{given}: the same as {key!r}, which is given too ({found[key].where}, {entry.where})")
-        else:
-            found[key] = entry
-    return found
+        elif key in found and found[key].rank == one.rank:
+            before = found[key].entry.where
+            problems.append(f"{given}: the same as {key!r}, which is given too ({before}, {entry.where})")
+        elif key not in found or found[key].rank < one.rank:
+            found[key] = one
+    return {key: one.entry for key, one in found.items()}
+
+
+def _is_known(schemas: Schemas, key: str) -> bool:
+    return schemas.of(key) is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,13 @@ dataset, or the model's own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from talkingface.config.keys import OF_ONE_RUN, RETIRED, Schemas, known_keys, sort_stored
 from talkingface.config.layers import Layers, Overrides, profiles, read_layers
 from talkingface.config.schema import Config, ConfigError
+from talkingface.config.translate import Moved
 from talkingface.config.typed import coerce, field_types
 from talkingface.config.yaml_file import Entry
 
@@ -29,7 +30,10 @@ class Resolved:
     profile: str | None
     """Name of the profile in force."""
     notes: tuple[str, ...] = ()
-    """Lines to tell the user: keys of an older checkpoint that have been retired since."""
+    """Lines to tell the user: keys of an older checkpoint that have been retired since, and in one line what became of
+    keys of other projects."""
+    moved: Moved = field(default_factory=Moved)
+    """What became of keys of other projects."""
 
 
 def load_config(
@@ -58,26 +62,34 @@ def load_config(
     overrides = overrides or Overrides()
     problems: list[str] = []
     notes: list[str] = []
+    moved = Moved()
     layers = read_layers(
         model_name, dataset_name, overrides, folders=folders or {}, asked_for=asked_for, problems=problems
     )
     merged = dict(layers.folders)
     for layer in layers.shared:
-        merged.update(known_keys(layer, schemas, strict=False, problems=problems))
-    for layer in _of_the_command(layers, overrides, schemas, asked_for, problems, notes):
+        merged.update(known_keys(layer, schemas, strict=False, problems=problems, moved=moved))
+    for layer in _of_the_command(layers, overrides, schemas, asked_for, problems, notes, moved):
         merged.update(layer)
     config = _build(model_name, dataset_name, schemas, merged, problems)
+    notes += filter(None, [moved.summary()])
     origin = {key: merged[key].where if key in merged else "default" for key in schemas.declared()}
-    return Resolved(config=config, origin=origin, profile=layers.profile, notes=tuple(notes))
+    return Resolved(config=config, origin=origin, profile=layers.profile, notes=tuple(notes), moved=moved)
 
 
 def _of_the_command(
-    layers: Layers, overrides: Overrides, schemas: Schemas, asked_for: bool, problems: list[str], notes: list[str]
+    layers: Layers,
+    overrides: Overrides,
+    schemas: Schemas,
+    asked_for: bool,
+    problems: list[str],
+    notes: list[str],
+    moved: Moved,
 ) -> list[dict[str, Entry]]:
     """The checkpoint's values and what the user gave, as far as they concern this model."""
     stored, place = sort_stored(layers.stored, schemas.declared()), overrides.stored_from
     found = [{key: Entry(value, place) for key, value in stored.values.items()}]
-    found += [known_keys(layer, schemas, strict=asked_for, problems=problems) for layer in layers.given]
+    found += [known_keys(layer, schemas, strict=asked_for, problems=problems, moved=moved) for layer in layers.given]
     if not asked_for:
         not_its = {*field_types(schemas.model), *OF_ONE_RUN}
         return [{key: entry for key, entry in layer.items() if key not in not_its} for layer in found]

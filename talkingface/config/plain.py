@@ -92,7 +92,9 @@ def show(resolved: Resolved) -> str:
     config = resolved.config
     profile = resolved.profile or "none"
     title = f"# {config.model_name} on {config.dataset_name}, profile {profile}\n"
-    return title + to_yaml(config, origin=resolved.origin, profile=profile, with_meanings=True)
+    text = title + to_yaml(config, origin=resolved.origin, profile=profile, with_meanings=True)
+    lines = [f"# {line}\n" for line in resolved.moved.lines()]
+    return text + "".join(["\n# keys of other projects\n", *lines] if lines else [])
 
 
 def read_config(path: Path) -> dict[str, Any]:

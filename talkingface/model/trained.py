@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +80,6 @@ def load_trained(
     overrides = replace(overrides or Overrides(profile="none"), stored=stored, stored_from=str(path))
     choice = dataset or _dataset_of(header)
     resolved = resolve(name, choice, overrides)
-    for note in resolved.notes:
-        _tell_once(note)
     config = resolved.config
     try:
         with torch.random.fork_rng():  # loading draws no random numbers from a training's own
@@ -120,11 +116,6 @@ def _from_parts(row: ModelRow, config: Config, checkpoint: Checkpoint) -> tuple[
 
 def _hint(row: ModelRow) -> str:
     return f". {row.not_to_confuse}" if row.not_to_confuse else ""
-
-
-@cache
-def _tell_once(note: str) -> None:
-    logging.getLogger(__name__).warning(note)
 
 
 def _stored(config: Mapping[str, Any], *, with_dataset: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from talkingface.evaluator.metrics.registry import make_metrics
+from talkingface.utils.errors import UserError
 
 METRICS = make_metrics()
 
@@ -31,3 +32,20 @@ def test_a_row_says_what_the_class_says(metric):
     assert unit.split(" ")[0] == metric.unit
     assert not metric.region or region == metric.region
     assert all(one.name in weights for one in metric.needs) or weights == "the same"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (("LSE", "SSIM"), ["lse_d", "lse_c", "ssim"]),
+        (("LSE-C", "lse", "Psnr"), ["lse_c", "lse_d", "psnr"]),
+        (("lpips_mouth",), ["lpips_mouth"]),
+    ],
+)
+def test_names_as_papers_write_them(given: tuple[str, ...], meant: list[str]):
+    assert [one.name for one in make_metrics(given)] == meant
+
+
+def test_an_unknown_name_is_named_as_it_was_given():
+    with pytest.raises(UserError, match="metrics: PSNRR unknown; did you mean psnr"):
+        make_metrics(("PSNRR",))
