@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from talkingface import catalog
 from talkingface.cli.arguments import OPTIONS, SWITCHES, flag, parse
 from talkingface.cli.help import EXIT_CODES
 from talkingface.cli.keys import TAKES, keys_of
 from talkingface.cli.program import check_arguments, main
 from talkingface.cli.rows import COMMANDS
+from talkingface.config.foreign_keys import FOREIGN
+from talkingface.config.schema import RunConfig
+from talkingface.config.typed import field_types
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,3 +104,16 @@ def test_commands_on_the_pages_are_ones_that_the_program_takes(page: Path):
             continue
         assert word in COMMANDS, line
         check_arguments(word, rest, arguments)
+
+
+ELSEWHERE = {"Function", "deps", "logdir", "nnodes", "nproc_per_node", "shm_size"}
+"""Flags of pip, TensorBoard, torchrun, containers and HyperLips's programs that the pages name."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_flags_that_the_pages_name_are_keys_or_options(page: Path):
+    kinds = [field_types(catalog.load(row.config)) for row in (*catalog.DATASETS, catalog.VIDEOS)]
+    known = {*OPTIONS, *SWITCHES, *FOREIGN, *ELSEWHERE, *field_types(RunConfig), *catalog.all_model_keys()}
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    flags = re.findall(r"`(?:[^`\n]* )?--(?:no-)?([A-Za-z][\w-]*)", text)
+    assert not {name.replace("-", "_") for name in flags} - known.union(*kinds)
