@@ -26,7 +26,7 @@ from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import CheckpointError, UserError
-from talkingface.utils.logger import init_logger
+from talkingface.utils.logger import show_lines
 from talkingface.utils.main_guard import check_main_guard
 
 Until = Literal["prepare", "train", "run"]
@@ -117,8 +117,7 @@ def carry_out(chain: Chain, until: Until, *, dry_run: bool = False, say: Say = p
     if dry_run:
         show_plan(make[until](), say)
         return
-    if not chain.config.run.show_progress:
-        init_logger()  # lines instead of bars
+    show_lines()
     run_stages(make[until](), say)
     if until != "prepare":
         for line in summary(chain):
@@ -204,6 +203,8 @@ def _together(chain: Chain, until: Until, say: Say) -> None:
         )
     distributed.start(pick_device(chain.config.run.device))
     stages = train_stages(chain.workspace, chain.plan)
+    if distributed.rank() == 0:
+        show_lines()
     distributed.barrier()  # all have seen the same runs before the first makes a new one
     run_stages(stages, say if distributed.rank() == 0 else lambda line: None)
 

@@ -13,6 +13,7 @@ from talkingface.chain.prepare import check_data
 from talkingface.chain.workspace import RunChoice, Weights, Workspace
 from talkingface.config.schema import RunConfig
 from talkingface.model.trained import Trained
+from talkingface.trainer.loggers.logger import check_loggers
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 
@@ -83,6 +84,8 @@ def check(workspace: Workspace, plan: Plan) -> list[str]:
         check_same(need, owner.config, trained.config)
         lines.append(f"{need.part}: {weights.reason}")
         lines += [warning] if (warning := warn_if_poor(trained, need)) else []
+    if plan.trainings:
+        check_loggers(config.run.logger)
     for one in plan.trainings:
         catalog.load(one.row.trainer).check(one.config)
     return lines

@@ -60,6 +60,9 @@ class RunConfig(GenerateConfig):
     """Crops for LSE: `in_the_wild` tracks and cuts the face as SyncNet does; `tight` where videos are face crops."""
     show_progress: Place[bool] = True
     """Progress bars on the terminal."""
+    logger: Place[tuple[Literal["tensorboard", "wandb", "mlflow", "jsonl"], ...]] = ("tensorboard", "jsonl")
+    """Where a training is shown; `wandb` and `mlflow` need their packages. metrics.jsonl, which reports and a resume
+    read, is written whether `jsonl` is named or not."""
     resume: Place[str] = "auto"
     """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one."""
     run_name: Place[str | None] = None

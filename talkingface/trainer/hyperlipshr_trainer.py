@@ -175,8 +175,9 @@ class HyperLipsHRTrainer(Trainer):
         early = step < self.weights.disc_start_step
         return {name: weight for name, weight in self.full_weights.items() if not (early and name == "adversarial")}
 
+    sample_columns = ("base", "sketch", "generated", "real")
+
     def sample(self, batch: Batch) -> Image:
-        """One row a sample: base face, sketch, generated, real."""
         with self.autocast():
             fake = self.model.predict(batch)
         return picture_grid([batch[HYPER_IMG], batch[HYPER_SKETCH], fake, batch[GT_IMG]])

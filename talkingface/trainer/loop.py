@@ -21,14 +21,16 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful, load_checkpoint, save_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
+from talkingface.trainer.beginning import begin
 from talkingface.trainer.loader import StreamSampler, make_loader
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
+from talkingface.trainer.quantities import learning_rates, weight_norms
 from talkingface.trainer.samples import Draws, show_samples
 from talkingface.trainer.schedule import Pace, rate_factor, set_learning_rate
 from talkingface.trainer.stop_signal import StopSignal
 from talkingface.trainer.train_log import TrainLog
-from talkingface.utils.device import uses_bf16
 from talkingface.utils.errors import UserError
+from talkingface.utils.machine import gpu_memory
 from talkingface.utils.seed import own_random, set_rng_state
 
 
@@ -81,15 +83,12 @@ class Loop:
             self._resume()
             self.log = TrainLog(
                 self.run_folder if self.is_main else None,
-                log_dir=Path(self.trainer.config.run.log_dir),
+                self.trainer.config,
                 step=self.progress.step,
                 total=total_steps(self.recipe, self.progress, self.num_samples),
-                show_progress=self.trainer.config.run.show_progress,
             )
-            device, precision = self.trainer.device, self.trainer.config.run.precision
-            if precision == "auto":
-                self.log.say(f"precision auto: {'bf16' if uses_bf16(device, precision) else 'fp32'} on {device}")
             try:
+                begin(self.log, self.trainer, self.train_dataset, self.valid_dataset)
                 self._train()
             finally:
                 self.log.close()
@@ -115,6 +114,7 @@ class Loop:
             if self._shown != self.progress.step:
                 self._show(video=False)
             self._save(self.run_folder.last)
+            self.log.finish(self.progress)
 
     def _is_finished(self) -> bool:
         return ended_by(self.recipe, self.progress, self.num_samples) is not None
@@ -183,6 +183,8 @@ class Loop:
         step, recipe = self.progress.step, self.recipe
         if step % recipe.log_every == 0:
             self._flush()
+            if self.is_main:
+                self.log.norms(weight_norms(self.trainer.state()))
         if step % recipe.valid_every == 0:
             self._validate()
         if step % recipe.sample_every == 0 or step % recipe.video_every == 0:
@@ -195,8 +197,12 @@ class Loop:
     def _flush(self) -> None:
         """Write the line of the steps so far; stops where a loss is not finite."""
         left = seconds_left(self.recipe, self.progress, self.num_samples, self.log.speed())
-        rate = self.trainer.optimizer.param_groups[0]["lr"]
-        self.log.flush(epoch=self._epoch(), learning_rate=rate, seconds_left=left)
+        self.log.flush(
+            epoch=self._epoch(),
+            rates=learning_rates(self.trainer.state()),
+            seconds_left=left,
+            memory=gpu_memory(self.trainer.device),
+        )
 
     def _save(self, path: Path) -> None:
         """Save, after reading all losses so far: nothing that is not finite replaces a good checkpoint."""

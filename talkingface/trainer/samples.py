@@ -1,4 +1,4 @@
-"""Samples of a training, in its folder and in TensorBoard: grids of drawn faces, a clip drawn whole with its sound."""
+"""Samples of a training, in its folder and in its log: grids of drawn faces, a clip drawn whole with its sound."""
 
 # B batch, T frames, C channels, H/W pixels, S side of the crop, M mel bins
 
@@ -151,6 +151,10 @@ class Draws(Protocol):
     device: torch.device
     progress: Progress
 
+    @property
+    def sample_columns(self) -> tuple[str, ...]:
+        """What the pictures in a row of `sample` are."""
+
     def sample(self, batch: Batch) -> Image | None:
         """A picture of what the model does with some samples; None where it draws no faces."""
 
@@ -161,15 +165,15 @@ class Draws(Protocol):
 def show_samples(trainer: Draws, dataset: Any, log: TrainLog, *, video: bool) -> None:
     """Draw samples of a dataset, if the model draws faces.
 
-    Writes a grid of the first samples as samples/step-N.png and into TensorBoard. With `video` also the first of
-    the dataset's `clips`, real beside generated and with its sound, as samples/step-N.mp4, and a strip of its
-    frames into TensorBoard.
+    Writes a grid of the first samples as samples/step-N.png and into the log. With `video` also the first of the
+    dataset's `clips`, real beside generated and with its sound, as samples/step-N.mp4, and it and a strip of its frames
+    into the log.
     """
     grid = trainer.sample(read_batch(dataset, range(min(ROWS, len(dataset))), trainer.device))
     if grid is None:
         return
     write_image(trainer.run.samples / f"step-{trainer.progress.step:06d}.png", grid)
-    log.image("samples/reference_masked_generated_real", to_rgb(grid))
+    log.image("samples/" + "_".join(trainer.sample_columns), to_rgb(grid))
     clips = getattr(dataset, "clips", None)
     if video and clips:
         _show_clip(trainer, clips[0], log)
@@ -182,10 +186,12 @@ def _show_clip(trainer: Draws, clip: Any, log: TrainLog) -> None:
     audio_file = imgs_folder(trainer.config.dataset.preprocessed_root) / clip.name / AUDIO_NAME
     if not audio_file.is_file():
         log.say(f"the sample video is silent: no {audio_file}")
+    path = trainer.run.samples / f"step-{trainer.progress.step:06d}.mp4"
     strip = write_clip(
-        trainer.run.samples / f"step-{trainer.progress.step:06d}.mp4",
+        path,
         trainer.sample_clip(clip),
         fps=trainer.config.dataset.fps,
         audio_file=audio_file if audio_file.is_file() else None,
     )
     log.image("samples/real_above_generated", to_rgb(strip))
+    log.video("samples/real_beside_generated", path)

@@ -1,18 +1,20 @@
-"""What a training tells: progress bar, metrics.jsonl, TensorBoard scalars and images, text log."""
+"""What a training tells, after steps and validations: the terminal's line, train.log, and the backends of `logger`."""
 
 from __future__ import annotations
 
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
+from talkingface.config.schema import Config
+from talkingface.trainer.loggers.logger import Logger, Training, make_loggers
+from talkingface.trainer.progress import Progress
+from talkingface.trainer.progress_bar import TrainBar
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 
@@ -26,40 +28,34 @@ class TrainLog:
     checked.
 
     Args:
-        run: names the folder of TensorBoard's events and the text log, and has the metrics file.
-        log_dir: that folder's parent.
+        run: has the metrics file, and names the folder of the text log and the backends' files.
+        config: says which backends there are, where that folder lies, and whether there is a bar.
         step: steps done before.
         total: steps until the end, None where it is not known.
-        show_progress: draw a bar.
+
+    Raises:
+        UserError: a backend cannot be used.
     """
 
-    def __init__(
-        self, run: RunFolder | None, *, log_dir: Path, step: int, total: int | None, show_progress: bool
-    ) -> None:
+    def __init__(self, run: RunFolder | None, config: Config, *, step: int, total: int | None) -> None:
         self.run = run
+        self._samples_per_step = config.model.samples_per_step
         self._held: list[dict[str, Tensor]] = []
         self._noted: set[str] = set()
         self._step = step
         self._since = time.perf_counter()
         self._waited = 0.0
-        self._writer: Any = None
+        self._loggers: dict[str, Logger] = {}
         self._file = logging.Logger("train.log", logging.INFO)  # not the package's: step lines stay off the terminal
-        self._bar = tqdm(
-            total=total,
-            initial=step,
-            unit="step",
-            bar_format="step {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}]{postfix}",
-            disable=run is None or not show_progress,
-        )
         if run is not None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            folder = log_dir / run.name
+            folder = Path(config.run.log_dir) / run.name
             folder.mkdir(parents=True, exist_ok=True)
-            self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+            training = Training(config=config, run=run, folder=folder, step=step)
+            self._loggers = dict(make_loggers(config.run.logger, training))
             handler = logging.FileHandler(folder / "train.log", encoding="utf-8")
             handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
             self._file.addHandler(handler)
+        self._bar = TrainBar(step=step, total=total, disable=run is None or not config.run.show_progress)
 
     def waited(self, seconds: float) -> None:
         """Note time spent waiting for data."""
@@ -84,8 +80,16 @@ class TrainLog:
         """Leave out of the speed what was just done (validation, saving, samples)."""
         self._since, self._waited = time.perf_counter(), 0.0
 
-    def flush(self, *, epoch: float, learning_rate: float, seconds_left: float) -> None:
+    def flush(
+        self, *, epoch: float, rates: Mapping[str, float], seconds_left: float, memory: Mapping[str, float]
+    ) -> None:
         """Write the line of the steps since the last one: means of their losses and notes.
+
+        Args:
+            epoch: passes over the data so far.
+            rates: `learning_rate`, and those of other optimizers.
+            seconds_left: until training ends.
+            memory: what is known of the device's.
 
         Raises:
             UserError: a loss is not finite; names the first such step and its losses.
@@ -95,52 +99,91 @@ class TrainLog:
             return
         values = _means(held, self._noted, first_step=self._step - len(held) + 1)
         elapsed = max(time.perf_counter() - self._since, 1e-9)
-        speed = {"steps_per_second": len(held) / elapsed, "data_wait": min(1.0, self._waited / elapsed)}
+        steps_per_second, wait = len(held) / elapsed, min(1.0, self._waited / elapsed)
         self.restart_clock()
         if self.run is None:
             return
-        line = {"step": self._step, "split": "train", "epoch": round(epoch, 4), "learning_rate": learning_rate}
-        self.run.append_metrics({**line, **values, **speed})
-        for name, value in {**values, "learning_rate": learning_rate, **speed}.items():
-            self._writer.add_scalar(f"train/{name}", value, self._step)
+        speed = {
+            "steps_per_second": steps_per_second,
+            "samples_per_second": steps_per_second * self._samples_per_step,
+            "data_wait": wait,
+        }
+        self._show("train", {"epoch": round(epoch, 4), **rates, **values, **speed, **memory})
         text = " ".join(f"{name} {value:.4g}" for name, value in values.items() if name not in self._noted)
-        eta = _clock(seconds_left)
-        self._bar.set_postfix_str(f"{text}, data wait {speed['data_wait']:.0%}, ends in {eta}")
-        rate = speed["steps_per_second"]
+        self._bar.show(f"{text}, data wait {wait:.0%}", seconds_left=seconds_left)
         self._file.info(
-            "step %d %s (%.3g it/s, wait %.0f%%, ends in %s)", self._step, text, rate, speed["data_wait"] * 100, eta
-        )
+            "step %d %s (%.3g it/s, wait %.0f%%, ends in %s)", self._step, text, steps_per_second, wait * 100,
+            self._bar.ends_in,
+        )  # fmt: skip
+
+    def norms(self, values: Mapping[str, Tensor]) -> None:
+        """Show norms of weights by the network or block they are of, () scalars; one wait for the device."""
+        if values:
+            read = torch.stack(list(values.values())).tolist()
+            self._show("weights", dict(zip(values, read, strict=True)))
 
     def validation(self, metrics: Mapping[str, float], *, epoch: float, is_best: bool) -> None:
         """Write a validation's values."""
         if self.run is None:
             return
-        self.run.append_metrics({"step": self._step, "split": "valid", "epoch": round(epoch, 4), **metrics})
-        for name, value in metrics.items():
-            self._writer.add_scalar(f"valid/{name}", value, self._step)
+        self._show("valid", {"epoch": round(epoch, 4), **metrics})
         text = " ".join(f"{name} {value:.4g}" for name, value in metrics.items())
         self.say(f"step {self._step} validation {text}{' (best so far)' if is_best else ''}")
 
+    def text(self, name: str, text: str) -> None:
+        """Show a text, Markdown."""
+        self._each(lambda backend: backend.text(name, text, self._step))
+
     def image(self, name: str, image: Tensor) -> None:
-        """Show a picture, uint8 (3, H, W) RGB, in TensorBoard."""
-        if self.run is not None:
-            self._writer.add_image(name, image, self._step)
+        """Show a picture, uint8 (3, H, W) RGB."""
+        self._each(lambda backend: backend.image(name, image, self._step))
+
+    def video(self, name: str, path: Path) -> None:
+        """Show a video of the run's folder."""
+        self._each(lambda backend: backend.video(name, path, self._step))
+
+    def note(self, message: str) -> None:
+        """A line in the text log alone."""
+        self._file.info(message)
 
     def say(self, message: str) -> None:
         """A line in the text log and on the terminal."""
         if self.run is None:
             return
-        self._file.info(message)
+        self.note(message)
         LOGGER.info(message)
 
+    def finish(self, progress: Progress) -> None:
+        """Show the final metrics: those of the best validation, or of the last steps where nothing is validated."""
+        if self.run is None:
+            return
+        split, step = ("train", self._step) if progress.best_step is None else ("valid", progress.best_step)
+        lines = [line for line in self.run.read_metrics() if line["split"] == split and line["step"] == step]
+        found = {} if not lines else {key: lines[-1][key] for key in lines[-1] if key not in ("step", "split", "epoch")}
+        done = {"step": step, "steps_done": self._step, "minutes": progress.minutes}
+        self._each(lambda backend: backend.finish({**found, **done}, self._step))
+
     def close(self) -> None:
-        """End the bar and the files."""
+        """End the bar, the backends and the files."""
         self._bar.close()
-        if self._writer is not None:
-            self._writer.close()
+        self._each(lambda backend: backend.close())
         for handler in list(self._file.handlers):
             self._file.removeHandler(handler)
             handler.close()
+
+    def _show(self, split: str, values: Mapping[str, float]) -> None:
+        self._each(lambda backend: backend.values(split, values, self._step))
+
+    def _each(self, call: Callable[[Logger], None]) -> None:
+        """Tell every backend; one that lives on a server is left out from its first failure on, with a line."""
+        for name, backend in list(self._loggers.items()):
+            try:
+                call(backend)
+            except Exception as error:
+                if not backend.is_remote:
+                    raise
+                del self._loggers[name]
+                self.say(f"warning: {name} failed ({error}); the training goes on without it, see metrics.jsonl")
 
 
 def _means(held: list[dict[str, Tensor]], noted: set[str], *, first_step: int) -> dict[str, float]:
@@ -173,7 +216,3 @@ def _means(held: list[dict[str, Tensor]], noted: set[str], *, first_step: int) -
             if math.isfinite(value):
                 columns.setdefault(name, []).append(value)
     return {name: sum(each) / len(each) for name, each in columns.items()}
-
-
-def _clock(seconds: float) -> str:
-    return tqdm.format_interval(min(seconds, 1e7))

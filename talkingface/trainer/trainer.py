@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.loop import Loop
 from talkingface.trainer.progress import Progress
+from talkingface.trainer.quantities import optimizer_suffix
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, clip_frames, face_grid
 from talkingface.trainer.schedule import make_optimizer
@@ -139,6 +140,9 @@ class Trainer:
         average = {} if self.average is None else {"ema": self.average}
         return {"model": self.model, "optimizer": self.optimizer, **average}
 
+    sample_columns: ClassVar[tuple[str, ...]] = ("reference", "masked", "generated", "real")
+    """What the pictures in a row of `sample` are, from left to right."""
+
     def sample(self, batch: Batch) -> Image | None:
         """A picture of what the model does with some validation samples; None where it draws no faces."""
         if INPUT_FRAMES not in batch:
@@ -192,8 +196,8 @@ class Trainer:
     def optimize(self, optimizer: Optimizer, loss: Tensor) -> None:
         """Backward, clip, step, for the weights of one optimizer; of a step in parts only the last one ends it.
 
-        Notes `grad_norm`, the norm of the network's gradients before clipping, in the steps that a line is due after:
-        where nothing is clipped it is one more pass over all gradients.
+        Notes `grad_norm`, the norm of the gradients before clipping, in the steps that a line is due after, with the
+        name behind it of a network that is not the model: where nothing is clipped it is one more pass over all.
         """
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         part, parts = self.share
@@ -203,14 +207,15 @@ class Trainer:
         if part + 1 < parts:
             return
         distributed.average_gradients(weights)
-        is_shown = optimizer is self.optimizer and (self.progress.step + 1) % self.recipe.log_every == 0
+        is_due = (self.progress.step + 1) % self.recipe.log_every == 0
+        name = optimizer_suffix(self.state(), optimizer) if is_due else None
         norm = None
         if self.recipe.grad_clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(weights, self.recipe.grad_clip_norm)
-        elif is_shown:
+        elif name is not None:
             norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
-        if is_shown and norm is not None:
-            self.note("grad_norm", norm)
+        if name is not None and norm is not None:
+            self.note(f"grad_norm{name}", norm)
         optimizer.step()
 
     def averaged(self) -> AbstractContextManager[None]:

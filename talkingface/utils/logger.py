@@ -55,6 +55,12 @@ def init_logger(log_file: str | Path | None = None, *, verbose: bool = False) ->
     return logger
 
 
+def show_lines() -> None:
+    """Show the package's lines on the terminal, around bars if there are any, unless somebody has set it up himself."""
+    if not logging.getLogger(NAME).handlers:
+        init_logger()
+
+
 _CHATTER = re.compile(
     rb"^(?:[IW]\d{4} [\d:. ]|(?:INFO|WARNING): (?:Created TensorFlow Lite|All log messages before absl))"
 )

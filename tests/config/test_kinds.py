@@ -25,7 +25,7 @@ DECIDED = {
     """,
     Kind.PLACE: """
         device precision num_workers saved_dir log_dir checkpoints_dir metrics leakage_clips lse_weights
-        lse_protocol show_progress resume loop mel_timing generate_pads generate_batch_size paste_feather
+        lse_protocol show_progress resume logger loop mel_timing generate_pads generate_batch_size paste_feather
         paste_chin_room paste_match_colour crf data_root filelist_root preprocessed_root packed_root
         face_detector_weights prepare_workers clip_timeout evaluate_batch_size vgg19_weights vgg16_weights
         lpips_weights detail inference_sketch base_img_size hr_root HyperLipsHR.mel_pad_mode

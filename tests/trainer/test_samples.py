@@ -124,7 +124,9 @@ def test_training_writes_picture_and_video(tmp_path: Path, with_sound: bool) -> 
         assert np.abs(heard).max() > 0.3
     events = EventAccumulator(str(tmp_path / "log" / trainer.run.name))
     events.Reload()
-    images = {"samples/reference_masked_generated_real"} | {"samples/real_above_generated"}
+    images = {
+        "samples/reference_masked_generated_real", "samples/real_above_generated", "samples/real_beside_generated"
+    }  # fmt: skip
     assert set(events.Tags()["images"]) == images
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -203,7 +204,7 @@ def test_the_noted_norm_is_that_before_clipping(tmp_path: Path) -> None:
     assert norms[0] == norms[1] > 1e-3
 
 
-def test_norms_of_other_networks_are_not_noted(tmp_path: Path) -> None:
+def test_norms_of_networks_that_are_no_part_of_the_training_are_not_noted(tmp_path: Path) -> None:
     trainer = tiny_trainer(tiny_config(tmp_path, log_every=1))
     other = nn.Linear(2, 1)
     trainer.optimize(torch.optim.SGD(other.parameters(), lr=0.1), other(torch.ones(1, 2)).sum())
@@ -227,7 +228,8 @@ def test_precision_is_told_where_the_machine_decides_it(tmp_path: Path) -> None:
     trainer = tiny_trainer(replace(config, run=replace(config.run, precision="auto")))
     trainer.fit(TinySet())
     word = "bf16" if uses_bf16(torch.device("cpu"), "auto") else "fp32"
-    assert f"precision auto: {word} on cpu" in log_of(tmp_path, trainer.run)
+    (line,) = re.findall(r"device: (cpu .*)", log_of(tmp_path, trainer.run))
+    assert line.endswith((f"free), {word} (auto)", f"s), {word} (auto)"))
 
 
 def log_of(folder: Path, run: RunFolder) -> str:
