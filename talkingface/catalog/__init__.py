@@ -14,6 +14,7 @@ from talkingface.catalog.lookup import (
     one_each,
     serves,
     spelling,
+    takes,
     unknown,
 )
 from talkingface.catalog.models import MODELS
@@ -38,5 +39,6 @@ __all__ = [
     "one_each",
     "serves",
     "spelling",
+    "takes",
     "unknown",
 ]

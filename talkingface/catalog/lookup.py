@@ -162,3 +162,9 @@ def serves(name: str) -> frozenset[str]:
     """The parts of other models' recipes that a model is, such as `expert`."""
     rows = [model_row(other) for other in model_names()]
     return frozenset(need.part for row in rows for need in row.needs if need.model == name)
+
+
+def takes(name: str) -> frozenset[str]:
+    """The parts that a model's recipe takes from other models, and theirs from others."""
+    needs = model_row(name).needs
+    return frozenset(need.part for need in needs).union(*(takes(need.model) for need in needs))

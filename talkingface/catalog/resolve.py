@@ -106,6 +106,7 @@ def resolve(
         model=catalog.load(row.config) if row else ModelConfig,
         elsewhere=catalog.all_model_keys,
         serves=lambda: catalog.serves(row.name) if row else frozenset(),
+        takes=lambda: catalog.takes(row.name) if row else frozenset(),
     )
     resolved = load_config(
         model_name=row.name if row else "",

@@ -156,9 +156,6 @@ ROWS: tuple[ForeignKey, ...] = (
 )  # fmt: skip
 FOREIGN = {row.name: row for row in ROWS}
 """By their names there."""
-ALIASES = {
-    row.name: row.ours
-    for row in ROWS
-    if isinstance(row, Mapped) and row.form is None and not row.part and row.name != row.ours
-}
+MAPPED = {row.name: row for row in ROWS if isinstance(row, Mapped)}
+ALIASES = {row.name: row.ours for row in MAPPED.values() if row.form is None and not row.part and row.name != row.ours}
 """Keys that have another name here and the same values -> our name."""

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from talkingface.config.foreign_keys import ALIASES
+from talkingface.config.foreign_keys import ALIASES, MAPPED
 from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
-from talkingface.config.translate import Moved, Named, translate
+from talkingface.config.translate import Moved, Named, Translator
 from talkingface.config.typed import field_types
 from talkingface.config.yaml_file import Entry
 
@@ -47,6 +47,8 @@ class Schemas:
     """Keys of other models. A shared file may set them; they do not concern this model."""
     serves: Callable[[], Collection[str]] = frozenset
     """The parts of other models' recipes that this model is, such as `expert`."""
+    takes: Callable[[], Collection[str]] = frozenset
+    """The parts that its own recipe takes from other models, and theirs from others."""
 
     def of(self, key: str) -> type | None:
         """The schema that declares `key`."""
@@ -61,7 +63,13 @@ class Schemas:
 
 
 def known_keys(
-    layer: Mapping[str, Entry], schemas: Schemas, *, strict: bool, problems: list[str], moved: Moved
+    layer: Mapping[str, Entry],
+    schemas: Schemas,
+    *,
+    strict: bool,
+    problems: list[str],
+    moved: Moved,
+    of_part: bool = False,
 ) -> dict[str, Entry]:
     """The entries of a user's or a built-in layer under their present names.
 
@@ -72,10 +80,12 @@ def known_keys(
             file that models share it is passed over.
         problems: takes a line for each unknown or retired key, and for one given under two names.
         moved: takes what became of keys of other projects.
+        of_part: only what is said of the part of other models' recipes that this model is.
     """
     found: dict[str, Named] = {}
     known = partial(_is_known, schemas)
-    for key, one in translate(layer, known=known, serves=schemas.serves, problems=problems, moved=moved):
+    translator = Translator(known=known, serves=schemas.serves, takes=schemas.takes, problems=problems, moved=moved)
+    for key, one in translator.translate(layer):
         given, entry = one.given, one.entry
         if not known(key):
             if given in schemas.elsewhere() and not strict:
@@ -89,7 +99,7 @@ def known_keys(
             problems.append(f"{given}: the same as {key!r}, which is given too ({before}, {entry.where})")
         elif key not in found or found[key].rank < one.rank:
             found[key] = one
-    return {key: one.entry for key, one in found.items()}
+    return {key: one.entry for key, one in found.items() if one.of_part or not of_part}
 
 
 def _is_known(schemas: Schemas, key: str) -> bool:
@@ -120,7 +130,7 @@ def sort_stored(stored: Mapping[str, Any], declared: Collection[str]) -> StoredK
 
 
 def _hint(key: str, schemas: Schemas) -> str:
-    near = get_close_matches(key, [*ALIASES, *schemas.declared(), PROFILE], 1, cutoff=0.6)
+    near = get_close_matches(key, [*MAPPED, *schemas.declared(), PROFILE], 1, cutoff=0.6)
     if near:
         return f"; did you mean {near[0]!r}?"
     other = "; it belongs to another model" if key in schemas.elsewhere() else ""

@@ -92,7 +92,10 @@ def _of_the_command(
     found += [known_keys(layer, schemas, strict=asked_for, problems=problems, moved=moved) for layer in layers.given]
     if not asked_for:
         not_its = {*field_types(schemas.model), *OF_ONE_RUN}
-        return [{key: entry for key, entry in layer.items() if key not in not_its} for layer in found]
+        found = [{key: entry for key, entry in layer.items() if key not in not_its} for layer in found]
+        return found + [
+            known_keys(layer, schemas, strict=False, problems=[], moved=Moved(), of_part=True) for layer in layers.given
+        ]
     problems += [
         f"{key}: stored in {place}, and this version does not know it; stored by a newer version, or with a package "
         "that is not installed"

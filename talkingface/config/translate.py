@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from talkingface.config.foreign import Fixed, Leave, Mapped, Option, plain
+from talkingface.config.foreign import Fixed, ForeignKey, Leave, Mapped, Option, plain
 from talkingface.config.foreign_keys import FOREIGN
 from talkingface.config.yaml_file import Entry, FlagText
 
@@ -54,80 +54,83 @@ class Named:
     entry: Entry
     rank: int = 1
     """Of two that set one key the higher one counts."""
+    of_part: bool = False
+    """Whether it is said of a part of other models' recipes."""
 
 
-def translate(
-    layer: Mapping[str, Entry],
-    *,
-    known: Callable[[str], bool],
-    serves: Callable[[], Collection[str]],
-    problems: list[str],
-    moved: Moved,
-) -> list[tuple[str, Named]]:
-    """The entries of a layer under our names; those that neither the table nor `known` knows as they stand.
+@dataclass(frozen=True, kw_only=True)
+class Translator:
+    """Brings entries under our names, for one model."""
 
-    Args:
-        layer: entries by the keys they were given under.
-        known: whether a key is declared here.
-        serves: the parts of other models' recipes that this model is, such as `expert`.
-        problems: takes a line for each value that cannot be followed.
-        moved: takes a line for each key that was translated.
-    """
-    found: list[tuple[str, Named]] = []
-    for given, entry in layer.items():
-        row = FOREIGN.get(given)
-        mark, where = (entry.where, given), entry.where
-        if isinstance(row, Mapped) and (row.ours == given or not known(given)):
-            one = _map(row, entry, known=known, serves=serves, problems=problems, moved=moved)
-            if one is not None:
-                found.append((row.ours, one))
-        elif row is None or known(given):
-            found.append((given, Named(given, entry)))
-        elif isinstance(row, Option):
-            problems.append(f"{given}: --{row.ours} of the command line has its place ({where})")
+    known: Callable[[str], bool]
+    """Whether a key is declared for the model."""
+    serves: Callable[[], Collection[str]]
+    """The parts of other models' recipes that the model is, such as `expert`."""
+    takes: Callable[[], Collection[str]]
+    """The parts that its own recipe takes from other models, and theirs from others."""
+    problems: list[str]
+    """Takes a line for each value that cannot be followed."""
+    moved: Moved
+    """Takes a line for each key that was translated."""
+
+    def translate(self, layer: Mapping[str, Entry]) -> list[tuple[str, Named]]:
+        """The entries of a layer by our names; those that neither the table nor `known` knows as they stand."""
+        found: list[tuple[str, Named]] = []
+        for given, entry in layer.items():
+            row, known = FOREIGN.get(given), self.known(given)
+            if isinstance(row, Mapped) and (row.ours == given or not known):
+                one = self._map(row, entry)
+                if one is not None:
+                    found.append((row.ours, one))
+            elif row is None or known:
+                found.append((given, Named(given, entry)))
+            else:
+                self._note(row, entry)
+        return found
+
+    def _note(self, row: ForeignKey, entry: Entry) -> None:
+        """Say what becomes of a key that sets nothing here."""
+        name, mark = row.name, (entry.where, row.name)
+        if isinstance(row, Option):
+            self.problems.append(f"{name}: --{row.ours} of the command line has its place ({entry.where})")
         elif not isinstance(row, Fixed):
-            moved.idle[mark] = f"{given}: {row.say}"
+            self.moved.idle[mark] = f"{name}: {row.say}"
         elif row.agrees(entry.value):
-            moved.fixed[mark] = f"{given}: {shown(entry.value)}"
+            self.moved.fixed[mark] = f"{name}: {shown(entry.value)}"
         elif row.must:
-            problems.append(
-                f"{given}: {shown(row.values[0])} here and nothing else, got {shown(entry.value)} ({where}); {row.say}"
-            )
+            here, got = shown(row.values[0]), shown(entry.value)
+            self.problems.append(f"{name}: {here} here and nothing else, got {got} ({entry.where}); {row.say}")
         else:
-            moved.not_followed[mark] = f"{given}: {shown(entry.value)}, here {shown(row.values[0])}"
-    return found
+            self.moved.not_followed[mark] = f"{name}: {shown(entry.value)}, here {shown(row.values[0])}"
 
-
-def _map(
-    row: Mapped,
-    entry: Entry,
-    *,
-    known: Callable[[str], bool],
-    serves: Callable[[], Collection[str]],
-    problems: list[str],
-    moved: Moved,
-) -> Named | None:
-    """An entry under the key of ours that has its place; None where nothing has to be set."""
-    given, mark, by_flag = row.name, (entry.where, row.name), isinstance(entry.value, FlagText)
-    if row.ours == given and row.form is None:
-        return Named(given, entry)
-    if (row.part and row.part not in serves()) or (not known(row.ours) and not by_flag):
-        moved.idle[mark] = f"{given}: {f'of the {row.part}' if row.part else f'{row.ours}, which this model has not'}"
-        return None
-    try:
-        value = row.value(entry.value)
-    except Leave:
-        moved.mapped[mark] = f"{given}: {shown(entry.value)} is what is done anyway"
-        return None
-    except ValueError as error:
-        problems.append(f"{given}: {error} ({entry.where})")
-        return None
-    if row.ours == given and value == plain(entry.value):
-        return Named(given, entry)
-    if not (by_flag and row.form is None):
-        moved.mapped[mark] = f"{given}: {shown(entry.value)} is {row.ours}: {shown(value)}"
-    where = entry.where if row.form is None or row.ours == given else f"{entry.where}, {given}"
-    return Named(given, Entry(value, where), row.rank)
+    def _map(self, row: Mapped, entry: Entry) -> Named | None:
+        """An entry for the key of ours that has its place; None where nothing has to be set."""
+        given, mark, by_flag = row.name, (entry.where, row.name), isinstance(entry.value, FlagText)
+        if row.ours == given and row.form is None:
+            return Named(given, entry)
+        if row.part and row.part not in self.serves():
+            if row.part in self.takes():
+                self.moved.mapped[mark] = f"{given}: {shown(entry.value)} is {row.ours} of the {row.part}"
+            else:
+                self.moved.idle[mark] = f"{given}: there is no {row.part}"
+            return None
+        if not self.known(row.ours) and not by_flag:
+            self.moved.idle[mark] = f"{given}: {row.ours}, which this model has not"
+            return None
+        try:
+            value = row.value(entry.value)
+        except Leave:
+            self.moved.mapped[mark] = f"{given}: {shown(entry.value)} is what is done anyway"
+            return None
+        except ValueError as error:
+            self.problems.append(f"{given}: {error} ({entry.where})")
+            return None
+        if row.ours == given and value == plain(entry.value):
+            return Named(given, entry)
+        if not (by_flag and row.form is None):
+            self.moved.mapped[mark] = f"{given}: {shown(entry.value)} is {row.ours}: {shown(value)}"
+        where = entry.where if row.form is None or row.ours == given else f"{entry.where}, {given}"
+        return Named(given, Entry(value, where), row.rank, bool(row.part))
 
 
 def shown(value: object) -> str:

@@ -47,10 +47,10 @@ def test_the_three_old_files_load_without_a_problem(caplog: pytest.LogCaptureFix
     keys = sum(len(re.findall(r"^\w+:", Path(path).read_text(encoding="utf-8"), re.MULTILINE)) for path in OLD)
     moved = found.moved
     counts = [len(group) for group in (moved.mapped, moved.idle, moved.fixed)]
-    assert keys >= 54 and counts == [21, 31, 21] and not moved.not_followed
+    assert keys >= 54 and counts == [25, 27, 21] and not moved.not_followed
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith(
-        f"{', '.join(OLD)}: 73 keys of other projects, 21 mapped to ours, 31 without effect here, 21 "
+        f"{', '.join(OLD)}: 73 keys of other projects, 25 mapped to ours, 27 without effect here, 21 "
     )
     model, run = found.config.model, found.config.run
     assert (run.device, run.precision, run.num_workers, run.resume) == ("auto", "fp32", 16, "never")
@@ -154,8 +154,18 @@ def test_keys_of_the_recipe_alone_have_no_effect_on_an_expert(here: Path):
     found = of_file(here, "disc_wt: 0.07\nsyncnet_lr: 1e-3", model="SyncNetWav2Lip")
     assert found.config.model.learning_rate == 1e-3
     assert list(found.moved.idle.values()) == ["disc_wt: adversarial_weight, which this model has not"]
-    (idle,) = of_file(here, "syncnet_lr: 1e-3").moved.idle.values()
-    assert idle == "syncnet_lr: of the expert"
+
+
+def test_what_is_said_of_the_expert_goes_to_it_where_it_is_trained_first(here: Path):
+    text = "batch_size: 8\nsyncnet_batch_size: 32\nsyncnet_lr: 1e-3\n"
+    main = of_file(here, text)
+    assert (main.config.model.train_batch_size, main.config.model.learning_rate) == (8, 1e-4)
+    assert "syncnet_lr: 0.001 is learning_rate of the expert" in main.moved.mapped.values()
+    expert = resolve("SyncNetWav2Lip", "LRS2", Overrides(files=("old.yaml",)), asked_for=False).config.model
+    assert (expert.train_batch_size, expert.learning_rate) == (32, 1e-3)
+    assert list(of_file(here, "syncnet_lr: 1", "HyperLipsHR").moved.mapped.values()) == [
+        "syncnet_lr: 1 is learning_rate of the expert"
+    ]
 
 
 def test_our_own_renamed_flags_are_not_told(here: Path):
