@@ -67,7 +67,11 @@ ROWS: tuple[ForeignKey, ...] = (
     *_idle(_T, "each run has its folder in `saved_dir`", "saved", "checkpoint_sub_dir"),
     *_idle(_T, "files that are needed only meanwhile lie beside the result", "temp_dir", "temp_sub_dir"),
     *_idle(_T, "`run` and the other commands say what is done", "train", "test", "evaluate", "need_preprocess"),
-    *_idle(_T, "TensorBoard's files in `log_dir` have the same", "log_wandb", "wandb_project"),
+    _mapped(
+        _T, "log_wandb", "logger", "`true` is `[tensorboard, jsonl, wandb]`",
+        form=foreign.switch(on=["tensorboard", "jsonl", "wandb"]),
+    ),
+    *_idle(_T, "`WANDB_PROJECT` in the environment names it", "wandb_project"),
     # Data
     _fixed(_T, "data_path", "dataset", must=False, say="folder `dataset/<name>`; `data_root` for videos elsewhere"),
     *_idle(

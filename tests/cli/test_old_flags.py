@@ -50,13 +50,13 @@ def test_one_option_under_two_names():
 
 
 def test_print_config_of_an_old_command(capsys: pytest.CaptureFixture[str]):
-    argv = "-m Wav2Lip -d demo --profile none --gpu_id= --learner AdamW --log_wandb False --checkpoint_dir there"
+    argv = "-m Wav2Lip -d demo --profile none --gpu_id= --learner AdamW --loss_decimal_place 4 --checkpoint_dir there"
     assert main([*argv.split(), "--print-config"]) == 0
     text = capsys.readouterr().out
     for line in ("device: cpu", "optimizer: adamw", "saved_dir: there"):
         assert f"\n{line} " in text
     assert "# command line: learner: AdamW is optimizer: adamw\n" in text
-    assert "# command line: without effect here: log_wandb: " in text
+    assert "# command line: without effect here: loss_decimal_place: " in text
 
 
 @pytest.mark.parametrize(
