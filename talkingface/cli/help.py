@@ -24,7 +24,10 @@ USES = {
 EXIT_CODES = {
     "0": "done",
     "2": "something that you gave cannot be used; the message says what was wanted",
-    "130": "interrupted; the same command goes on where it was",
+    "3": "the disk is full or cannot be written to; what stood there is whole",
+    "4": "a training's loss or gradient is not finite; its checkpoints are whole",
+    "130": "interrupted (Ctrl-C); the same command goes on where it was",
+    "143": "ended by SIGTERM, 129 by SIGHUP, 138 by SIGUSR1: likewise; a training has saved its last step",
     "141": "the output's reader has gone (`| head`)",
 }
 

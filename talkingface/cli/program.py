@@ -1,7 +1,7 @@
 """The program behind `run_talkingface.py` and `talkingface`: reads the command line, checks it, calls the command.
 
-Exit codes: 0 done, 2 something the user gave cannot be used (one message on stderr), 130 interrupted; 141 where the
-reader of the output has gone (`| head`), as for any program of a shell.
+Exit codes are listed in help.py. Errors that are the user's to mend are one message on stderr; a full disk is one for
+whatever was being written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from talkingface.cli.keys import idle_keys
 from talkingface.cli.rows import COMMANDS
 from talkingface.utils.device import restart_with_setting
 from talkingface.utils.errors import UserError
+from talkingface.utils.files import as_disk_error
 
 READER_GONE = 141
 
@@ -36,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return 0
     except UserError as error:
-        print(f"error: {_counted(str(error))}", file=sys.stderr)
-        return 2
+        return _tell(error)
     except KeyboardInterrupt:
         print("\nstopped; the same command continues from here", file=sys.stderr)
         return 130
@@ -45,6 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _reader_is_gone():
             raise
         return READER_GONE
+    except OSError as error:
+        full = as_disk_error(error, error.filename)
+        if full is None:
+            raise
+        return _tell(full)
+
+
+def _tell(error: UserError) -> int:
+    """One message; returns the exit code."""
+    print(f"error: {_counted(str(error))}", file=sys.stderr)
+    return error.exit_code
 
 
 def _set_streams() -> None:

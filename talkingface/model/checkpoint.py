@@ -9,19 +9,18 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
 
-from talkingface.utils.errors import CheckpointError
-from talkingface.utils.files import atomic_path
+from talkingface.utils.errors import CheckpointError, DamagedError
+from talkingface.utils.files import atomic_path, disk_errors
 from talkingface.utils.seed import rng_state
+from talkingface.utils.torch_file import check_torch_file, not_finite, read_torch_file
 
 FORMAT = "talkingface"
 VERSION = 1
@@ -102,12 +101,13 @@ def save_checkpoint(
 
     Raises:
         CheckpointError: weights are not finite; saving them would overwrite good ones.
+        DiskError: the disk is full, or cannot be written to.
     """
     parts = {name: part.state_dict() for name, part in state.items()}
     weights = parts.pop("model") if drawing_weights is None else dict(drawing_weights)
-    for key, value in weights.items():
-        if not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{path.name}: not saved, {key} holds values that are not finite")
+    for name, values in {"the weights": weights, **parts}.items():
+        if (key := not_finite(values)) is not None:
+            raise CheckpointError(f"{path.name}: not saved, {key} of {name} holds values that are not finite")
     contents = {
         "format": FORMAT,
         "version": VERSION,
@@ -119,33 +119,51 @@ def save_checkpoint(
         "progress": dict(progress),
         "rng": rng_state(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        torch.save(contents, temporary)
+    with disk_errors(path), atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(contents, file)  # torch's own files do not say why they could not be written
 
 
-def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]:
-    """Load a checkpoint of ours into every part of `state`; returns its progress.
-
-    The random state is not set: call `set_rng_state(contents["rng"])` on the returned contents when all is ready.
-
-    Returns:
-        The contents without the weights: `progress`, `rng`, `config`, ...
+def read_training(path: Path) -> dict[str, Any]:
+    """All that a checkpoint of ours holds, every value of it looked at.
 
     Raises:
-        CheckpointError: missing, damaged, of another network or with other parts.
+        DamagedError: damaged, or not finite.
+        CheckpointError: missing, or of another project or version.
     """
     contents = _read(path)
     if contents.get("format") != FORMAT:
         raise CheckpointError(f"{path}: holds weights but no training state; give it as weights, not to resume")
-    parts = {"model": contents.pop("state_dict"), **contents.pop("parts")}  # a part `model` is what to go on with
+    if (key := not_finite({"model": contents["state_dict"]}) or not_finite(contents["parts"])) is not None:
+        raise DamagedError(f"{path}: damaged, {key} holds values that are not finite")
+    return contents
+
+
+def restore(contents: Mapping[str, Any], state: Mapping[str, Stateful], *, origin: Path) -> None:
+    """Load what `read_training` gave into every part of `state`.
+
+    The random state is not set: call `set_rng_state(contents["rng"])` when all is ready.
+
+    Raises:
+        CheckpointError: of another network or with other parts.
+    """
+    parts = {"model": contents["state_dict"], **contents["parts"]}  # a part `model` is what to go on with
     if sorted(parts) != sorted(state):
-        raise CheckpointError(f"{path}: has the parts {sorted(parts)}, wanted {sorted(state)}; of another recipe?")
+        raise CheckpointError(f"{origin}: has the parts {sorted(parts)}, wanted {sorted(state)}; of another recipe?")
     for name, part in state.items():
         if isinstance(part, nn.Module):
-            _load_strictly(part, parts[name], origin=f"{path} ({name})", made_for=str(contents["model_name"]))
+            _load_strictly(part, parts[name], origin=f"{origin} ({name})", made_for=str(contents["model_name"]))
         else:
             part.load_state_dict(parts[name])
+
+
+def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]:
+    """Load a checkpoint of ours into every part of `state`; returns its contents: `progress`, `rng`, `config`, ...
+
+    Raises:
+        CheckpointError: missing, damaged, not finite, of another network or with other parts.
+    """
+    contents = read_training(path)
+    restore(contents, state, origin=path)
     return contents
 
 
@@ -181,7 +199,11 @@ class Checkpoint:
 
         Raises:
             OtherNetworkError: of another network; names what differs.
+            CheckpointError: the file is damaged, or a weight is not finite: what is computed with it is not either.
         """
+        check_torch_file(self.path)
+        if (key := not_finite(self.weights)) is not None:
+            raise CheckpointError(f"{self.path}: {key} holds values that are not finite; take another checkpoint")
         made_for = self.header.model_name if self.header else "another program"
         _load_strictly(model, self.weights, origin=str(self.path), made_for=made_for)
 
@@ -192,22 +214,7 @@ def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
 
 
 def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
-    """The contents of a checkpoint file.
-
-    Args:
-        path: the file.
-        mapped: leave tensors in the file, which is mapped as long as one of them lives: let go of them soon, as
-            Windows cannot replace a mapped file. What cannot be mapped, such as torch's old format, is read.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such checkpoint file")
-    try:
-        contents = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(f"{path}: holds more than plain data, or is no checkpoint; not loaded") from error
-    except Exception as error:  # a damaged file makes the reader fail in any way
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"{path}: damaged, or no checkpoint ({reason})") from error
+    contents = read_torch_file(path, mapped=mapped)
     if not isinstance(contents, dict):
         raise CheckpointError(f"{path}: holds a {type(contents).__name__}, wanted a dict with 'state_dict'")
     if contents.get("format") == FORMAT and contents.get("version") != VERSION:

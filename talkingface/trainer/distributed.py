@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
+from talkingface.utils.errors import UserError
 
 T = TypeVar("T")
 
@@ -54,6 +56,22 @@ def broadcast_object(value: T) -> T:
     held = [value]
     dist.broadcast_object_list(held, src=0)
     return held[0]
+
+
+def first_decides(decide: Callable[[], T]) -> T:
+    """What the first process decides, plain data, on all; where it raises a UserError, all do."""
+    if world() == 1:
+        return decide()
+    decided: T | UserError | None = None
+    if rank() == 0:
+        try:
+            decided = decide()
+        except UserError as error:
+            decided = error
+    decided = broadcast_object(decided)
+    if isinstance(decided, UserError):
+        raise decided
+    return cast(T, decided)
 
 
 def broadcast_module(module: nn.Module) -> None:

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from talkingface.config.schema import ModelConfig, RunConfig
 from talkingface.data.dataset.shared_batches import SharedBatchLoader
+from talkingface.trainer import distributed
 from talkingface.utils.errors import UserError
 
 
@@ -52,6 +54,27 @@ class StreamSampler(Sampler[list[int]]):
     def _permutation(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + epoch) % 2**63)
         return torch.randperm(self.length, generator=generator)
+
+
+def training_batches(
+    dataset: Dataset[dict[str, Tensor]], recipe: ModelConfig, run: RunConfig, *, step: int, pin_memory: bool
+) -> Iterable[dict[str, Tensor]]:
+    """This process's share of all batches after `step` steps."""
+    sampler = StreamSampler(
+        len(dataset),  # type: ignore[arg-type]
+        batch_size=recipe.train_batch_size,
+        seed=run.seed,
+        start_batch=step * recipe.accumulate_steps,
+        rank=distributed.rank(),
+        world=distributed.world(),
+    )
+    return make_loader(
+        dataset,
+        sampler=sampler,
+        largest_batch=recipe.train_batch_size,
+        num_workers=run.num_workers,
+        pin_memory=pin_memory,
+    )
 
 
 def make_loader(

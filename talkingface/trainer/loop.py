@@ -11,27 +11,28 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from talkingface.batch import Batch, to_network
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import ModelConfig
 from talkingface.model.base import AbstractTalkingFace
-from talkingface.model.checkpoint import Stateful, load_checkpoint, save_checkpoint
+from talkingface.model.checkpoint import Stateful, save_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.beginning import begin
-from talkingface.trainer.loader import StreamSampler, make_loader
+from talkingface.trainer.loader import training_batches
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
 from talkingface.trainer.quantities import learning_rates, weight_norms
+from talkingface.trainer.resume import HAD_CHECKPOINTS, BestScore, resume
 from talkingface.trainer.samples import Draws, show_samples
 from talkingface.trainer.schedule import Pace, rate_factor, set_learning_rate
 from talkingface.trainer.stop_signal import StopSignal
 from talkingface.trainer.train_log import TrainLog
 from talkingface.utils.errors import UserError
 from talkingface.utils.machine import gpu_memory
-from talkingface.utils.seed import own_random, set_rng_state
+from talkingface.utils.seed import own_random
 
 
 class Trainable(Draws, Protocol):
@@ -74,13 +75,15 @@ class Loop:
         self.valid_dataset = valid_dataset if valid_dataset is not None and len(valid_dataset) else None
         self.num_samples = len(train_dataset)
         self._shown: int | None = None
+        self._best = BestScore()
+        self._has_saved = False
         if not self.num_samples:
             raise UserError("training data: wanted at least one sample, got none; see the preparation's report")
 
     def run(self) -> None:
         """Train to the end."""
         with self.run_folder.lock() if self.is_main else nullcontext():
-            self._resume()
+            notes = self._resume()
             self.log = TrainLog(
                 self.run_folder if self.is_main else None,
                 self.trainer.config,
@@ -89,6 +92,8 @@ class Loop:
             )
             try:
                 begin(self.log, self.trainer, self.train_dataset, self.valid_dataset)
+                for note in notes:
+                    self.log.say(note)
                 self._train()
             finally:
                 self.log.close()
@@ -119,42 +124,27 @@ class Loop:
     def _is_finished(self) -> bool:
         return ended_by(self.recipe, self.progress, self.num_samples) is not None
 
-    def _resume(self) -> None:
-        """Take over the last checkpoint, if any, and drop the metrics that will be written again."""
-        state = self.trainer.state()
-        for part in state.values():
-            if isinstance(part, nn.Module):
-                distributed.broadcast_module(part)
-        if self.run_folder.last.is_file():
-            contents = load_checkpoint(self.run_folder.last, state)
-            self.progress.load_plain(contents["progress"])
-            set_rng_state(contents["rng"])
+    def _resume(self) -> tuple[str, ...]:
+        """Take over the last checkpoint, if any, and drop the metrics that will be written again; returns notes."""
+        start = resume(self.run_folder, self.recipe, self.trainer.state(), self.progress)
+        self._best = start.best
         if self.is_main:
             self.run_folder.truncate_metrics(self.progress.step)
             self.run_folder.write_config(self.trainer.config)
             end = total_steps(self.recipe, self.progress, self.num_samples)
-            self.run_folder.update_status(finished=False, total_steps=end)
+            self.run_folder.update_status(finished=False, total_steps=end, **{HAD_CHECKPOINTS: start.path is not None})
         distributed.barrier()
+        return start.notes
 
     def _batches(self) -> Iterator[dict[str, Tensor]]:
         """Batches from the next step's on; the first has been read, so that all loader processes run."""
-        run = self.trainer.config.run
-        sampler = StreamSampler(
-            self.num_samples,
-            batch_size=self.recipe.train_batch_size,
-            seed=run.seed,
-            start_batch=self.progress.step * self.recipe.accumulate_steps,
-            rank=distributed.rank(),
-            world=distributed.world(),
-        )
-        pin = self.trainer.device.type == "cuda"
         batches = iter(
-            make_loader(
+            training_batches(
                 self.train_dataset,
-                sampler=sampler,
-                largest_batch=self.recipe.train_batch_size,
-                num_workers=run.num_workers,
-                pin_memory=pin,
+                self.recipe,
+                self.trainer.config.run,
+                step=self.progress.step,
+                pin_memory=self.trainer.device.type == "cuda",
             )
         )
         first = next(batches)
@@ -217,6 +207,9 @@ class Loop:
                 progress=self.progress.to_plain(),
                 drawing_weights=None if average is None else average.drawing_weights(),
             )
+            if not self._has_saved:
+                self.run_folder.update_status(**{HAD_CHECKPOINTS: True})
+                self._has_saved = True
         self.log.restart_clock()
 
     def _validate(self) -> None:
@@ -228,7 +221,7 @@ class Loop:
         metrics = distributed.broadcast_object(metrics)
         if not math.isfinite(metrics["loss"]):
             raise UserError(f"step {self.progress.step}: the validation loss is {metrics['loss']}; training stopped")
-        is_best = self.progress.record_validation(metrics)
+        is_best = self.progress.record_validation(metrics) and self._best.allows(self.progress)
         self.trainer.after_validation(metrics)
         self.log.validation(metrics, epoch=self._epoch(), is_best=is_best)
         if is_best:

@@ -7,10 +7,13 @@ none behind.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +22,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from talkingface.utils.errors import UserError
+from talkingface.utils.errors import DiskError, UserError
 
 TEMP_PREFIX = ".tmp-"
 """Names of unfinished files begin with this; what a killed process left behind may be deleted."""
+TEMP_NAME = re.compile(re.escape(TEMP_PREFIX) + r"[0-9a-f]{16}(\.[^.]{1,15})?")
+"""The whole of such a name."""
+DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""A full disk, a file larger than is allowed, a full quota."""
 PAUSES = (0.05, 0.1, 0.25, 0.6)
 """Seconds to wait before each further try to put a file in its place."""
 SAMPLE = 64 << 10
@@ -64,6 +71,58 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def as_disk_error(error: BaseException, path: str | os.PathLike[str] | None) -> DiskError | None:
+    """What is said where an error, or one that led to it, is a full disk; None where none is.
+
+    Args:
+        error: torch's writer, for one, fails at its file's end again after a write that failed.
+        path: what was being written.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, OSError) and cause.errno in DISK_FULL):
+        cause = cause.__context__
+    if not isinstance(cause, OSError):
+        return None
+    where, folder = ("", Path.cwd()) if path is None else (f"{os.fspath(path)}: ", Path(path).absolute().parent)
+    free = ""
+    with contextlib.suppress(OSError):
+        free = f", {shutil.disk_usage(folder).free / 1e6:,.0f} MB are free"
+    return DiskError(
+        f"{where}not written ({cause.strerror}{free}); what stood there before is whole. Free some space, and give the "
+        "same command again"
+    )
+
+
+@contextmanager
+def disk_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Say in one line that a disk is full.
+
+    Raises:
+        DiskError: the block could not write `path`.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        full = as_disk_error(error, path)
+        if full is None:
+            raise
+        raise full from error
+
+
+def remove_leftovers(*folders: Path) -> tuple[int, int]:
+    """Remove what killed writers of `atomic_path` left in some folders; how many files, and how many bytes.
+
+    To be called where nobody else writes there. Files of other names, and folders inside, are left alone.
+    """
+    count = size = 0
+    for path in (path for folder in folders for path in folder.glob(f"{TEMP_PREFIX}*")):
+        if TEMP_NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            size += path.stat().st_size
+            path.unlink()
+            count += 1
+    return count, size
 
 
 def put_in_place(finished: Path, target: Path) -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talkingface.utils.errors import MissingWeightsError
+from talkingface.utils.errors import CheckpointError, MissingWeightsError
+from talkingface.utils.torch_file import read_torch_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,13 +56,10 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     Raises:
         MissingWeightsError: the file is damaged or holds something else.
     """
-    import torch
-
     try:
-        contents = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file makes the reader fail in any way
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise MissingWeightsError(f"{path}: damaged, or no weights file ({reason})") from error
+        contents = read_torch_file(path)
+    except CheckpointError as error:
+        raise MissingWeightsError(str(error)) from error
     if not isinstance(contents, Mapping):
         raise MissingWeightsError(f"{path}: holds a {type(contents).__name__}, wanted a dict of weights")
     return contents
