@@ -1,4 +1,4 @@
-"""A real expert, trained for a minute on clips whose sound is their picture, finds every shift; and what it is told."""
+"""A narrow expert, trained for seconds on clips whose sound is their picture, finds every shift; what it is told."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from torch.nn import functional as F
 from talkingface.batch import stack_frames
 from talkingface.evaluator.metrics.sync import sync_scores
 from talkingface.evaluator.protocols.expert import PackedVideo
-from talkingface.model.audio_driven_talkingface.syncnet import SyncNetWav2Lip
+from talkingface.model.audio_driven_talkingface.syncnet import AUDIO, FACE_48X96, SyncNetWav2Lip, Table
 from talkingface.model.losses import sync_loss
-from talkingface.utils.device import cpu_has_bf16
 
-SIZE, FRAMES, WINDOW, STEPS = 96, 125, 5, 70
+SIZE, FRAMES, WINDOW, STEPS = 96, 125, 5, 100
 PICTURE = F.interpolate(torch.rand(8, 3, 6, 12, generator=torch.Generator().manual_seed(0)), (48, 96))
 """Eight lower halves: what a face shows while one of eight tones sounds."""
+
+
+def narrow(table: Table) -> Table:
+    """The table with a quarter of the channels, those of pictures and mels aside."""
+    return [{**row, **{key: row[key] // 4 if row[key] > 3 else row[key] for key in ("cin", "cout")}} for row in table]
+
+
+class NarrowExpert(SyncNetWav2Lip):
+    """All of the expert but its width: eight tones need no more."""
+
+    face_table = narrow(FACE_48X96)
+    audio_table = narrow(AUDIO)
 
 
 def talking(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,15 +62,13 @@ def pairs(rng: np.random.Generator, clips: list[tuple[np.ndarray, np.ndarray]], 
 @pytest.fixture(scope="module")
 def expert() -> SyncNetWav2Lip:
     torch.manual_seed(0)
-    network, rng = SyncNetWav2Lip().train(), np.random.default_rng(0)
+    network, rng = NarrowExpert().train(), np.random.default_rng(0)
     optimizer = torch.optim.Adam(network.parameters(), lr=5e-4)
     calmer = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, STEPS)
     clips = [talking(seed) for seed in range(40)]
     for _ in range(STEPS):
         mel, face, answer = pairs(rng, clips, 16)
-        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):  # emulated, it takes minutes
-            embedded = network(mel, face)
-        loss = sync_loss(*embedded, answer)
+        loss = sync_loss(*network(mel, face), answer)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
