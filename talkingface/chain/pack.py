@@ -34,7 +34,8 @@ def _pack(config: Config) -> Stage:
     data, img_size, mel_pad_mode = config.dataset, config.model.img_size, config.model.mel_pad_mode
 
     def look() -> Look:
-        what = f"{img_size} px faces and {mel_pad_mode} mel"
+        how = "" if data.pack_format == "raw" else f" as {data.pack_format}"
+        what = f"{img_size} px faces{how} and {mel_pad_mode} mel"
         if is_packed(data, img_size=img_size, mel_pad_mode=mel_pad_mode):
             return Look(False, f"{what} stand in {data.packed_root}")
         return Look(True, f"{what}, to {data.packed_root}")

@@ -41,8 +41,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "expert_checkpoint", "num_frames", "lse_weights", "lpips_weights", "vgg16_weights", "vgg19_weights",
     ),
     "the clips": (
-        "data_root", "filelist_root", "preprocessed_root", "packed_root", "sync_expert", "correct_offset",
-        "max_offset", "min_confidence",
+        "data_root", "filelist_root", "preprocessed_root", "packed_root", "pack_format", "sync_expert",
+        "correct_offset", "max_offset", "min_confidence",
     ),
     "folders": ("saved_dir", "checkpoints_dir"),
     "preparing": ("show_progress", "device"),

@@ -29,7 +29,10 @@ RETIRED = {
 Files and flags that give one are refused; from the configuration of an older checkpoint or run it is left out. A key
 that is taken out of a schema is entered here, or in `config.foreign_keys` where another one took its place.
 """
-BEFORE: dict[str, Any] = {"ema_decay": None}
+BEFORE: dict[str, Any] = {
+    "ema_decay": None,
+    "pack_format": "raw",
+}
 """Keys added since version 0.1 that decide a training's result -> the value that earlier trainings amount to.
 
 A training stored without the key is compared as if it had this value: a new loss stands here with weight 0, whatever

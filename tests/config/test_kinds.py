@@ -21,7 +21,7 @@ DECIDED = {
         warmup_steps ema_decay adversarial_weight disc_learning_rate disc_start_step sync_weight mouth_weight
         sync_start_step expert_checkpoint reference_gap silence_probability l1_weight l2_weight vgg_weight
         lip_l1_weight lip_lpips_weight perceptual relativistic_on perceptual_input initial_decoder train_on
-        patch_size norm_freeze_step landmark_smoothing base_checkpoint sync_threshold mirror off_sync_sounds
+        pack_format patch_size norm_freeze_step landmark_smoothing base_checkpoint sync_threshold mirror off_sync_sounds
     """,
     Kind.PLACE: """
         device precision num_workers saved_dir log_dir checkpoints_dir metrics leakage_clips lse_weights

@@ -35,7 +35,7 @@ from talkingface.data.dataprocess.steps.hr_pictures import PicturesTask, make_pi
 from talkingface.data.dataprocess.steps.pack_clip import row_of
 from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
 from talkingface.data.dataset.filelist import read_lists
-from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index
+from talkingface.data.dataset.hr_store import PICTURES, hr_folder, hr_index, hr_path
 from talkingface.data.dataset.sync_file import sound_shifts
 from talkingface.utils.device import autocast
 from talkingface.utils.errors import UserError
@@ -76,7 +76,7 @@ class HyperLipsHRProcess:
     def look(self) -> tuple[bool, str]:
         """Whether there is something to do, and what; reads only."""
         what = f"pictures of {self.root}" if self.given else "base faces, sketches and masks"
-        index = hr_index(self.data.packed_root, self.img_size)
+        index = hr_index(self.data, self.img_size)
         if self._is_done():
             return False, f"{what} are packed in {index.parent}"
         return True, f"{what}, to {index.parent}"
@@ -92,7 +92,7 @@ class HyperLipsHRProcess:
             UserError: nothing can be used, or another process works in the same folder.
         """
         check_main_guard()
-        packed = hr_folder(self.data.packed_root, self.img_size)
+        packed = hr_folder(self.data, self.img_size)
         with only_one(packed):
             failed = {} if self.given else self._make_pictures(networks["base"], device)
             tasks = [task for task in self._pack_tasks() if task.name not in failed]
@@ -102,7 +102,7 @@ class HyperLipsHRProcess:
             rows = [_row(task) for task in tasks if task.name not in failed]
             rows += [{"name": name, "reason": reason} for name, reason in failed.items()]
             self._report(rows)
-            write_text(hr_index(self.data.packed_root, self.img_size), "".join(json.dumps(row) + "\n" for row in rows))
+            write_text(hr_index(self.data, self.img_size), "".join(json.dumps(row) + "\n" for row in rows))
         usable = [row for row in rows if row.get("frames")]
         if not usable:
             reason = f"{rows[0]['name']}: {rows[0]['reason']}" if rows else "no prepared clip is in a list"
@@ -115,7 +115,7 @@ class HyperLipsHRProcess:
     # What is done
 
     def _is_done(self) -> bool:
-        index = hr_index(self.data.packed_root, self.img_size)
+        index = hr_index(self.data, self.img_size)
         if not index.is_file():
             return False
         failed: dict[str, str] = {}
@@ -201,14 +201,14 @@ class HyperLipsHRProcess:
 
     def _pack_tasks(self) -> list[PackHRTask]:
         names = clips_with_pictures(self.root) if self.given else [task.name for task in self._tasks()]
-        folder = hr_folder(self.data.packed_root, self.img_size)
         return [
             PackHRTask(
                 name=name,
                 root=self.root,
                 state=pictures_state(self.root, name),
-                path=folder / f"{name}.npy",
+                path=hr_path(self.data, self.img_size, name),
                 img_size=self.img_size,
+                pack_format=self.data.pack_format,
             )
             for name in names
         ]
@@ -231,7 +231,7 @@ class HyperLipsHRProcess:
                     lines.append(
                         f"- {row['name']}: no face mesh in the {where} of frames {', '.join(map(str, numbers))}"
                     )
-        write_text(hr_folder(self.data.packed_root, self.img_size) / "report.md", "\n".join(lines) + "\n")
+        write_text(hr_folder(self.data, self.img_size) / "report.md", "\n".join(lines) + "\n")
 
 
 def _row(task: PackHRTask) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, imgs_folder
 from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, row_of
 from talkingface.data.dataset.filelist import read_lists
-from talkingface.data.dataset.store import frames_folder, index_path, mel_folder, read_index
+from talkingface.data.dataset.jpeg import SHARE
+from talkingface.data.dataset.store import frames_path, index_path, mel_folder, read_index
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import TEMP_PREFIX, only_one, write_text
 from talkingface.utils.main_guard import check_main_guard
@@ -65,7 +66,7 @@ def pack(
         for task in tasks:
             task.note_times()
         rows = [_row(task, failed.get(task.name), config.min_frames) for task in tasks]
-        index = index_path(config.packed_root, img_size, mel_pad_mode)
+        index = index_path(config, img_size, mel_pad_mode)
         write_text(index, "".join(json.dumps(row) + "\n" for row in rows))
     kept = [row for row in rows if "frames" in row]
     left_out = {row["name"]: row["reason"] for row in rows if "reason" in row}
@@ -81,7 +82,7 @@ def pack(
 
 def is_packed(config: DatasetConfig, *, img_size: int, mel_pad_mode: MelPadMode = "constant") -> bool:
     """Whether `pack` would find everything done. Reads only."""
-    index = index_path(config.packed_root, img_size, mel_pad_mode)
+    index = index_path(config, img_size, mel_pad_mode)
     if not index.is_file() or not find_clip_folders(config.preprocessed_root):
         return False
     tasks = _tasks(config, img_size, mel_pad_mode)
@@ -96,17 +97,18 @@ def _tasks(config: DatasetConfig, img_size: int, mel_pad_mode: MelPadMode) -> li
             f"... and audio.wav. Run prepare first, or set preprocessed_root to a folder that has them"
         )
     listed = {name for names in read_lists(config.filelist_root).values() for name in names}
-    frames, mels = frames_folder(config.packed_root, img_size), mel_folder(config.packed_root, mel_pad_mode)
+    mels = mel_folder(config.packed_root, mel_pad_mode)
     return [
         PackTask(
             name=name,
             folder=folder,
             state=FolderState.of(folder),
-            frames_path=frames / f"{name}.npy",
+            frames_path=frames_path(config, img_size, name),
             mel_path=mels / f"{name}.npy",
             img_size=img_size,
             mel_pad_mode=mel_pad_mode,
             sample_rate=config.sample_rate,
+            pack_format=config.pack_format,
         )
         for name, folder in folders.items()
         if not listed or name in listed
@@ -144,11 +146,14 @@ def _check_space(todo: list[PackTask], config: DatasetConfig, img_size: int) -> 
         return
     root = Path(config.packed_root)
     frames = sum(task.state.count for task in todo)
-    wanted, free = frames * img_size * img_size * 3, shutil.disk_usage(root).free
+    is_raw = config.pack_format == "raw"
+    wanted = frames * img_size * img_size * 3 * (1 if is_raw else SHARE)
+    free = shutil.disk_usage(root).free
     if wanted > free:
+        smaller = ", pack_format to jpeg for about a sixth of that" if is_raw else ""
         raise UserError(
             f"{root}: packing needs about {wanted / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
-            f"set packed_root to a larger disk, or shorten the split lists"
+            f"set packed_root to a larger disk{smaller}, or shorten the split lists"
         )
 
 

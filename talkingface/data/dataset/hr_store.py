@@ -1,8 +1,13 @@
-"""Packed frames of the HR decoder: one array a clip, one record a frame, so that a sample is one short read."""
+"""Packed frames of the HR decoder: one file a clip, so that a sample is one short read.
+
+Raw, a clip is an array with a record a frame. As JPEG, it is a file of pieces, `PIECES` for each frame: faces as JPEG,
+sketches and masks as bits that zlib has made smaller.
+"""
 
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.batch import GT_IMG, GT_MASK, GT_SKETCH, HYPER_IMG, HYPER_SIZE, HYPER_SKETCH
-from talkingface.config.schema import DatasetConfig
+from talkingface.config.schema import DatasetConfig, PackFormat
 from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.data.dataset.jpeg import decode_into
+from talkingface.data.dataset.pieces import Pieces, map_file
+from talkingface.data.dataset.store import FORMAT_NAME, FORMAT_SUFFIX
 from talkingface.utils.errors import UserError
 
 PICTURES = {GT_IMG: "GT_IMG", GT_SKETCH: "GT_SKETCH", GT_MASK: "GT_MASK", HYPER_IMG: "HYPER_IMG",
@@ -19,6 +27,7 @@ PICTURES = {GT_IMG: "GT_IMG", GT_SKETCH: "GT_SKETCH", GT_MASK: "GT_MASK", HYPER_
 """Batch key and folder of each of a frame's pictures."""
 LINES = (GT_SKETCH, GT_MASK, HYPER_SKETCH)
 """Pictures of 0 and 255 alone, packed to a bit a pixel."""
+PIECES = len(PICTURES)
 
 
 def side_of(key: str, img_size: int) -> int:
@@ -37,14 +46,19 @@ def frame_record(img_size: int) -> np.dtype:
     )
 
 
-def hr_folder(packed_root: str | Path, img_size: int) -> Path:
-    """Where packed frames of one size lie."""
-    return Path(packed_root) / f"hr_{img_size}"
+def hr_folder(config: DatasetConfig, img_size: int) -> Path:
+    """Where packed frames of one size lie, in the configured format."""
+    return Path(config.packed_root) / f"hr_{img_size}{FORMAT_NAME[config.pack_format]}"
 
 
-def hr_index(packed_root: str | Path, img_size: int) -> Path:
+def hr_path(config: DatasetConfig, img_size: int, name: str) -> Path:
+    """The file of a clip's frames."""
+    return hr_folder(config, img_size) / f"{name}{FORMAT_SUFFIX[config.pack_format]}"
+
+
+def hr_index(config: DatasetConfig, img_size: int) -> Path:
     """The file that packing writes last: one JSON row a clip."""
-    return hr_folder(packed_root, img_size) / "index.jsonl"
+    return hr_folder(config, img_size) / "index.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +68,39 @@ class HRClip:
     name: str
     path: Path
     offset: int
-    """Bytes before the first record."""
+    """Byte at which the first record begins, or the table that finds pieces."""
     count: int
     """Frames that have all pictures."""
     img_size: int
+    pack_format: PackFormat = "raw"
 
     def frame(self, k: int) -> NDArray[np.void]:
-        """The k-th stored frame, a record of `frame_record`."""
+        """The k-th stored frame, () of `frame_record`; mapped where it is raw.
+
+        Raises:
+            UserError: its bytes have changed since it was packed.
+        """
         record = frame_record(self.img_size)
-        with self.path.open("rb") as file:
-            file.seek(self.offset + k * record.itemsize)
-            return np.fromfile(file, record, 1)[0]
+        if self.pack_format == "jpeg":
+            pieces = Pieces(self.path, table_at=self.offset, count=self.count * PIECES, name=self.name)
+            return unpack(pieces, k, record)
+        return np.frombuffer(map_file(self.path), record, 1, self.offset + k * record.itemsize).reshape(())
+
+
+def unpack(pieces: Pieces, k: int, record: np.dtype) -> NDArray[np.void]:
+    """The k-th frame of a clip's pieces, () of `record`."""
+    frame = np.empty((), record)
+    for number, key in enumerate(PICTURES, start=k * PIECES):
+        try:
+            if key in LINES:
+                frame[key] = np.frombuffer(zlib.decompress(pieces[number]), np.uint8).reshape(record[key].shape)
+            else:
+                decode_into(frame[key], pieces[number])
+        except (ValueError, zlib.error) as error:
+            if isinstance(error, UserError):
+                raise
+            raise pieces.damaged(f"{key} of frame {k}: {error}") from None
+    return frame
 
 
 def open_hr_clips(config: DatasetConfig, split: str, img_size: int) -> list[HRClip]:
@@ -73,7 +109,7 @@ def open_hr_clips(config: DatasetConfig, split: str, img_size: int) -> list[HRCl
     Raises:
         UserError: there is no list, nothing is packed at this size, or no listed clip is.
     """
-    listed, index = list_path(config.filelist_root, split), hr_index(config.packed_root, img_size)
+    listed, index = list_path(config.filelist_root, split), hr_index(config, img_size)
     if not listed.is_file():
         raise UserError(
             f"{listed}: no such file; `prepare` makes the split lists, or write one <speaker>/<clip> a line"
@@ -82,11 +118,10 @@ def open_hr_clips(config: DatasetConfig, split: str, img_size: int) -> list[HRCl
         raise UserError(f"{index}: no such file; base faces are made and packed by `train` and `run`, see --dry-run")
     rows = {row["name"]: row for row in map(json.loads, index.read_text(encoding="utf-8").splitlines())}
     names = read_list(listed)
-    folder = hr_folder(config.packed_root, img_size)
     clips = [
-        HRClip(name, folder / f"{name}.npy", rows[name]["offset"], rows[name]["frames"], img_size)
+        HRClip(name, hr_path(config, img_size, name), row["offset"], row["frames"], img_size, config.pack_format)
         for name in names
-        if rows.get(name, {}).get("frames")
+        if (row := rows.get(name, {})).get("frames")
     ]
     if not clips:
         raise UserError(f"{listed}: none of its {len(names)} clips has packed frames; {index} tells why")

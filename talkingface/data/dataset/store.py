@@ -7,8 +7,6 @@ hundred thousand of them costs little, can be sent to any worker process, and ho
 from __future__ import annotations
 
 import json
-import mmap
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,14 +15,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from talkingface.config.schema import DatasetConfig
+from talkingface.config.schema import DatasetConfig, PackFormat
 from talkingface.data.dataset.filelist import list_path, read_list
+from talkingface.data.dataset.jpeg import JpegFrames
+from talkingface.data.dataset.pieces import Pieces, map_file
 from talkingface.data.dataset.sync_file import read_sync, sound_shifts
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.mel import FIRST_MARK, MEL_BINS, MEL_STEPS, mel_mark
 
 MEL = "mel"
 """In a clip's row of the index: the settings that its mel was made with, `mel_mark`."""
+
+Frames = NDArray[np.uint8] | JpegFrames
+"""A clip's (N, S, S, 3) BGR, mapped as they are or decoded slice by slice."""
+FORMAT_NAME: dict[PackFormat, str] = {"raw": "", "jpeg": "_jpeg"}
+"""What a format adds to the names of packed folders and indices."""
+FORMAT_SUFFIX: dict[PackFormat, str] = {"raw": ".npy", "jpeg": ".jpegs"}
+"""What a clip's file of a format ends in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +42,7 @@ class Clip:
     """`<speaker>/<clip>`."""
     frames_path: Path
     frames_offset: int
-    """Bytes before the first pixel."""
+    """Byte at which raw frames begin, or the table that finds compressed ones."""
     size: int
     """Side of the square frames, pixels."""
     present: NDArray[np.bool_]
@@ -45,6 +52,8 @@ class Clip:
     mel_steps: int
     sound_shift: int = 0
     """The sound that belongs to frame k is recorded at frame k + `sound_shift`."""
+    pack_format: PackFormat = "raw"
+    """What the file of frames holds."""
 
     @property
     def num_frames(self) -> int:
@@ -52,31 +61,29 @@ class Clip:
         return len(self.present)
 
     @property
-    def frames(self) -> NDArray[np.uint8]:
-        """(N, S, S, 3) BGR, mapped read-only; absent frames are zero. Mapped anew at each access (some 20 us)."""
+    def frames(self) -> Frames:
+        """(N, S, S, 3) BGR, mapped read-only; absent frames are zero. Mapped anew at each access (some 20 us).
+
+        Slices and single frames are decoded when they are taken, where the clip is compressed; `np.asarray` takes all.
+        """
+        if self.pack_format == "jpeg":
+            pieces = Pieces(self.frames_path, table_at=self.frames_offset, count=self.num_frames, name=self.name)
+            return JpegFrames(pieces, self.size)
         count = self.num_frames * self.size * self.size * 3
-        flat = np.frombuffer(_map(self.frames_path), np.uint8, count, self.frames_offset)
+        flat = np.frombuffer(map_file(self.frames_path), np.uint8, count, self.frames_offset)
         return flat.reshape(self.num_frames, self.size, self.size, 3)
 
     @property
     def mel(self) -> NDArray[np.float32]:
         """(80, n) float32, mapped read-only. Time-major on disk, so that a window is one short read."""
-        flat = np.frombuffer(_map(self.mel_path), np.float32, MEL_BINS * self.mel_steps, self.mel_offset)
+        flat = np.frombuffer(map_file(self.mel_path), np.float32, MEL_BINS * self.mel_steps, self.mel_offset)
         return flat.reshape(self.mel_steps, MEL_BINS).T
 
 
-def _map(path: Path) -> mmap.mmap:
-    """A file's bytes, read-only. np.memmap does the same, but opens a file four times as slowly."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-    finally:
-        os.close(descriptor)
-
-
-def frames_folder(packed_root: str | Path, img_size: int) -> Path:
-    """Where `pack` puts frames of one size."""
-    return Path(packed_root) / str(img_size)
+def frames_path(config: DatasetConfig, img_size: int, name: str) -> Path:
+    """Where `pack` puts a clip's frames of one size, in the configured format."""
+    kind = config.pack_format
+    return Path(config.packed_root) / f"{img_size}{FORMAT_NAME[kind]}" / f"{name}{FORMAT_SUFFIX[kind]}"
 
 
 def mel_folder(packed_root: str | Path, mel_pad_mode: str) -> Path:
@@ -84,9 +91,9 @@ def mel_folder(packed_root: str | Path, mel_pad_mode: str) -> Path:
     return Path(packed_root) / f"mel_{mel_pad_mode}"
 
 
-def index_path(packed_root: str | Path, img_size: int, mel_pad_mode: str) -> Path:
+def index_path(config: DatasetConfig, img_size: int, mel_pad_mode: str) -> Path:
     """The file that `pack` writes last: one JSON row a clip, packed or left out with its reason."""
-    return Path(packed_root) / f"packed_{img_size}_{mel_pad_mode}.jsonl"
+    return Path(config.packed_root) / f"packed_{img_size}{FORMAT_NAME[config.pack_format]}_{mel_pad_mode}.jsonl"
 
 
 def read_index(path: Path) -> dict[str, dict]:
@@ -105,7 +112,7 @@ def open_clips(config: DatasetConfig, split: str, img_size: int, mel_pad_mode: s
             expert's measurements are wanted and missing.
     """
     path = list_path(config.filelist_root, split)
-    index = index_path(config.packed_root, img_size, mel_pad_mode)
+    index = index_path(config, img_size, mel_pad_mode)
     if not path.is_file():
         raise UserError(f"{path}: no such file; `prepare` makes the split lists, or write one <speaker>/<clip> a line")
     if not index.is_file():
@@ -135,22 +142,23 @@ def _clip(config: DatasetConfig, img_size: int, mel_pad_mode: str, row: dict) ->
     name = row["name"]
     present = np.ones(row["frames"], np.bool_)
     present[row["absent"]] = False
-    frames_path = frames_folder(config.packed_root, img_size) / f"{name}.npy"
+    frames = frames_path(config, img_size, name)
     mel_path = mel_folder(config.packed_root, mel_pad_mode) / f"{name}.npy"
-    for file in (frames_path, mel_path):
+    for file in (frames, mel_path):
         if not file.is_file():
             raise UserError(f"{file}: packed before, but gone now; pack again")
     if row.get(MEL, FIRST_MARK) != mel_mark():
         raise UserError(f"{mel_path}: a mel of {row.get(MEL, FIRST_MARK)}, wanted {mel_mark()}; pack again")
     return Clip(
-        name, frames_path, row["frames_offset"], img_size, present, mel_path, row["mel_offset"], row["mel_steps"]
-    )
+        name, frames, row["frames_offset"], img_size, present, mel_path, row["mel_offset"], row["mel_steps"],
+        pack_format=config.pack_format,
+    )  # fmt: skip
 
 
 # T frames, N frames of the clip, S side of the crop
 
 
-def cut_frames(frames: NDArray[np.uint8], start: int, count: int, first_row: int = 0) -> NDArray[np.uint8]:
+def cut_frames(frames: Frames, start: int, count: int, first_row: int = 0) -> NDArray[np.uint8]:
     """Frames start .. start + count - 1 from row `first_row` down.
 
     Args:
@@ -159,7 +167,7 @@ def cut_frames(frames: NDArray[np.uint8], start: int, count: int, first_row: int
     Returns:
         (3, T, S - first_row, S), contiguous.
     """
-    window = frames[start : start + count, first_row:]
+    window = frames[start : start + count][:, first_row:]
     t, height, width, _ = window.shape
     out = np.empty((3, t, height, width), np.uint8)
     # HWC to CHW; cv2 splits pixels five times faster than numpy transposes them. Whole frames lie end to end.

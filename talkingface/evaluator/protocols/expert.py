@@ -47,7 +47,7 @@ class PackedVideo:
 
 def packed_video(clip: Clip, *, late: int = 0) -> PackedVideo:
     """Return a clip whose lips come `late` frames after their sound; negative is early."""
-    crops, present = clip.frames, clip.present
+    crops, present = np.asarray(clip.frames), clip.present
     if late > 0:
         crops = np.concatenate([np.zeros_like(crops[:late]), crops])
         present = np.concatenate([np.zeros(late, np.bool_), present])

@@ -6,17 +6,20 @@ there is none. An array whose record is of the clip's present state is kept; any
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from talkingface.config.schema import PackFormat
 from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, frame_files
+from talkingface.data.dataset.jpeg import encode
+from talkingface.data.dataset.pieces import PieceWriter
 from talkingface.data.dataset.store import MEL
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.crop import crop
@@ -44,6 +47,7 @@ class PackTask:
     img_size: int
     mel_pad_mode: Literal["constant", "reflect"]
     sample_rate: int
+    pack_format: PackFormat
 
     def frames_record(self) -> Record | None:
         """The record of the packed frames, where they need not be packed again."""
@@ -81,7 +85,7 @@ def _pack_into(task: PackTask, path: Path, step: Callable[[PackTask, Path], Reco
 
 def record_path(array_path: Path) -> Path:
     """Where the record of a packed array lies."""
-    return array_path.with_name(array_path.name.removesuffix(".npy") + RECORD_SUFFIX)
+    return array_path.with_name(array_path.name.rpartition(".")[0] + RECORD_SUFFIX)
 
 
 def read_record(array_path: Path) -> Record | None:
@@ -103,27 +107,44 @@ def _pack_frames(task: PackTask, path: Path) -> dict[str, Any]:
     files = frame_files(task.folder)
     if not files:
         raise UserError("no frames")
-    side = task.img_size
     count = max(files) + 1
     if count > 100 * len(files) + 1000:
         raise UserError(f"frame numbers go up to {count - 1}, but there are only {len(files)} images")
-    absent = sorted(set(range(count)) - files.keys())
+    absent: list[int] = []
+
+    def faces() -> Iterator[Frame | None]:
+        for number in range(count):
+            image = read_image(files[number]) if number in files else None
+            if image is None:
+                absent.append(number)
+            yield None if image is None else _fit(image, task.img_size)
+
+    write = {"raw": _write_raw, "jpeg": _write_jpeg}[task.pack_format]
     with atomic_path(path) as temporary:
         # Written frame by frame: an hour of video needs no more memory than a second.
         with temporary.open("wb") as file:
-            np.lib.format.write_array_header_1_0(
-                file, {"descr": "|u1", "fortran_order": False, "shape": (count, side, side, 3)}
-            )
-            offset = file.tell()
-            blank = np.zeros((side, side, 3), np.uint8)
-            for number in range(count):
-                image = read_image(files[number]) if number in files else None
-                if image is None and number in files:
-                    absent.append(number)
-                file.write((blank if image is None else _fit(image, side)).data)
+            offset = write(file, faces(), (count, task.img_size, task.img_size, 3))
         if len(absent) == count:
             raise UserError("no readable frames")
-    return {"frames": count, "absent": sorted(absent), "frames_offset": offset}
+    return {"frames": count, "absent": absent, "frames_offset": offset}
+
+
+def _write_raw(file: IO[bytes], faces: Iterator[Frame | None], shape: tuple[int, ...]) -> int:
+    """Write frames as an array of .npy; returns the byte at which the first begins."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    offset = file.tell()
+    blank = np.zeros(shape[1:], np.uint8)
+    for face in faces:
+        file.write((blank if face is None else face).data)
+    return offset
+
+
+def _write_jpeg(file: IO[bytes], faces: Iterator[Frame | None], _shape: tuple[int, ...]) -> int:
+    """Write frames as JPEG pieces, absent ones empty; returns the byte at which their table begins."""
+    writer = PieceWriter(file)
+    for face in faces:
+        writer.add(b"" if face is None else encode(face))
+    return writer.finish()
 
 
 def read_image(path: Path) -> Frame | None:

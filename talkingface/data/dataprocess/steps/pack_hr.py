@@ -1,20 +1,24 @@
-"""Pack a clip's pictures for the HR decoder into one array, a record a frame; sketches and masks a bit a pixel."""
+"""Pack a clip's pictures for the HR decoder into one file; sketches and masks a bit a pixel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from talkingface.batch import GT_MASK
+from talkingface.config.schema import PackFormat
 from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.hr_folders import VERSION, whole_frames
 from talkingface.data.dataprocess.steps.pack_clip import Record, read_image, read_record, record_path
-from talkingface.data.dataset.hr_store import LINES, frame_record, side_of
+from talkingface.data.dataset.hr_store import LINES, PICTURES, frame_record, side_of
+from talkingface.data.dataset.jpeg import encode
+from talkingface.data.dataset.pieces import PieceWriter
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.sketch import fit, resize_mask, widen_sketch
 from talkingface.utils.files import atomic_path, write_json
@@ -34,6 +38,7 @@ class PackHRTask:
     """What its five folders hold."""
     path: Path
     img_size: int
+    pack_format: PackFormat
 
     def record(self) -> Record | None:
         """The record of the packed frames, where they need not be packed again."""
@@ -65,21 +70,43 @@ def _pack(task: PackHRTask) -> dict[str, Any]:
         raise UserError("no frame has all five pictures")
     record = frame_record(task.img_size)
     damaged: list[int] = []
+
+    def rows() -> Iterator[NDArray[Any]]:
+        for number, files in frames.items():
+            row = _row(record, files, task.img_size)
+            if row is None:
+                damaged.append(number)
+            else:
+                yield row
+
+    write = {"raw": _write_raw, "jpeg": _write_jpeg}[task.pack_format]
     with atomic_path(task.path) as temporary:
-        with temporary.open("wb") as file:
-            offset = _write_header(file, record, 0)
-            for number, files in frames.items():
-                row = _row(record, files, task.img_size)
-                if row is None:
-                    damaged.append(number)
-                else:
-                    file.write(row.tobytes())
-        count = len(frames) - len(damaged)
-        if not count:
+        with temporary.open("w+b") as file:
+            offset = write(file, rows(), record)
+        if len(damaged) == len(frames):
             raise UserError("no frame has five readable pictures and a mouth in its mask")
-        with temporary.open("r+b") as file:  # now that the number of frames is known
-            _write_header(file, record, count)
-    return {"frames": count, "offset": offset, "damaged": damaged}
+    return {"frames": len(frames) - len(damaged), "offset": offset, "damaged": damaged}
+
+
+def _write_raw(file: IO[bytes], rows: Iterator[NDArray[Any]], record: np.dtype) -> int:
+    """Write records as an array of .npy; returns the byte at which the first begins."""
+    offset = _write_header(file, record, 0)
+    count = 0
+    for row in rows:
+        file.write(row.tobytes())
+        count += 1
+    file.seek(0)
+    _write_header(file, record, count)  # now that their number is known
+    return offset
+
+
+def _write_jpeg(file: IO[bytes], rows: Iterator[NDArray[Any]], _record: np.dtype) -> int:
+    """Write the pictures of records as pieces; returns the byte at which their table begins."""
+    writer = PieceWriter(file)
+    for row in rows:
+        for key in PICTURES:
+            writer.add(zlib.compress(row[key].tobytes()) if key in LINES else encode(row[key]))
+    return writer.finish()
 
 
 def _write_header(file: Any, record: np.dtype, count: int) -> int:
