@@ -14,6 +14,7 @@ from talkingface.chain.part import Part
 from talkingface.chain.plan import Plan, check, check_run, make_plan
 from talkingface.chain.prepare import check_data, video_stages
 from talkingface.chain.report import ReportStage
+from talkingface.chain.resume import resumed, resumed_workspace
 from talkingface.chain.stage import Say, Stage, run_stages, show_plan
 from talkingface.chain.sync import sync_plan
 from talkingface.chain.train import train_stages, trained_weights
@@ -84,12 +85,22 @@ class Chain:
         return self.workspace.trained(path, model=self.part.row.name, on_dataset=True)
 
 
-def make_chain(model: str, dataset: str, overrides: Overrides) -> Chain:
+def make_chain(model: str | None, dataset: str | None, overrides: Overrides) -> Chain:
     """Resolve names and configurations.
+
+    Args:
+        model: name of a catalog row; need not be given where `resume` names a run.
+        dataset: what `--dataset` stands for; likewise.
+        overrides: the user's layers.
 
     Raises:
         UserError: all that is wrong with them.
     """
+    if (found := resumed(overrides, model, dataset)) is not None:
+        workspace, part = resumed_workspace(found)
+        return Chain(workspace=workspace, plan=make_plan(workspace, part))
+    if model is None or dataset is None:
+        raise UserError("wanted --model and --dataset, or --resume=RUN")
     workspace = Workspace.of(dataset, overrides)
     return Chain(workspace=workspace, plan=make_plan(workspace, workspace.part(model)))
 

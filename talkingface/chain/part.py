@@ -31,12 +31,16 @@ class Part:
         return fingerprint(self.config)
 
     def continues(self, stored: Mapping[str, Any]) -> bool:
-        """Whether a run with this stored configuration is a training of this one.
+        """Whether a run with this stored configuration is a training of this one."""
+        return not self.differences(stored)
+
+    def differences(self, stored: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """In what a run with this stored configuration is another training: key -> value there and here.
 
         What a training took over from the weights that it found does not count.
         """
         taken = {own for need in self.row.needs for own, _ in need.takes}
-        return not differences(stored, self.config).keys() - taken
+        return {key: pair for key, pair in differences(stored, self.config).items() if key not in taken}
 
     def given(self, need: Need) -> str | None:
         """The checkpoint that the configuration names for a need."""

@@ -6,14 +6,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from talkingface import catalog
 from talkingface.catalog.rows import Need
 from talkingface.chain.part import Part, check_same
 from talkingface.chain.prepare import check_data
 from talkingface.chain.workspace import RunChoice, Weights, Workspace
 from talkingface.config.schema import RunConfig
-from talkingface.model.trained import Trained
+from talkingface.model.trained import Trained, build_network
 from talkingface.trainer.loggers.logger import check_loggers
+from talkingface.trainer.starting import check_start
 from talkingface.utils.device import pick_device
 from talkingface.utils.errors import UserError
 
@@ -87,7 +90,12 @@ def check(workspace: Workspace, plan: Plan) -> list[str]:
     if plan.trainings:
         check_loggers(config.run.logger)
     for one in plan.trainings:
-        catalog.load(one.row.trainer).check(one.config)
+        trainer = catalog.load(one.row.trainer)
+        trainer.check(one.config)
+        if not one.config.model.starts_afresh and workspace.choose_run(one).run is None:
+            with torch.random.fork_rng(devices=[]):
+                network = build_network(one.row, one.config)
+                lines += check_start(one.config, network, trainer.new_parts(one.config.model))
     return lines
 
 

@@ -34,7 +34,7 @@ def _needed(workspace: Workspace, part: Part) -> Stage:
         weights = workspace.weights(part)
         if weights.path is not None:
             return Look(False, weights.reason)
-        return Look(True, f"{weights.reason}: trained first; ends after {_end(part.config)}")
+        return Look(True, f"{weights.reason}: trained first{_start(part.config)}; ends after {_end(part.config)}")
 
     return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(workspace, part))
 
@@ -42,10 +42,16 @@ def _needed(workspace: Workspace, part: Part) -> Stage:
 def _main(workspace: Workspace, part: Part) -> Stage:
     def look() -> Look:
         choice = workspace.choose_run(part)
+        start = _start(part.config) if choice.run is None else ""
         end = "" if choice.finished else f"; ends after {_end(part.config)}"
-        return Look(not choice.finished, choice.reason + end)
+        return Look(not choice.finished, choice.reason + start + end)
 
     return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(workspace, part))
+
+
+def _start(config: Config) -> str:
+    given = config.model.initial_weights
+    return "" if given is None else f"; starts from {given} (sha256 {str(config.model.initial_weights_sha256)[:16]}...)"
 
 
 def _end(config: Config) -> str:

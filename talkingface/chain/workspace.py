@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from talkingface.config.plain import read_config
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
+from talkingface.model.initial import with_hashes
 from talkingface.model.trained import Trained, load_trained
+from talkingface.trainer.history import changes_result
 from talkingface.trainer.progress import extends
 from talkingface.trainer.run_folder import RunFolder, SavedRuns
 from talkingface.utils.errors import UserError
@@ -93,6 +95,8 @@ class Workspace:
         self.dataset, self.overrides = dataset, overrides
         self.used: dict[str, RunFolder] = {}
         """The run that each model's training stage used or made, by model name."""
+        self.chosen: dict[str, RunChoice] = {}
+        """Runs that the user has named, by model name."""
         self._read: _Read = beside._read if beside else _Read()
         self._resolved: dict[tuple[str | None, bool], Resolved] = {}
         self._parts: dict[tuple[str, bool], Part] = {}
@@ -128,6 +132,7 @@ class Workspace:
         key = (model, asked_for)
         if key not in self._parts:
             row, resolved = catalog.model_row(model), self.resolved(model, asked_for=asked_for)
+            resolved = replace(resolved, config=with_hashes(resolved.config))
             active = [need for need in row.needs if need.when is None or getattr(resolved.config.model, need.when)]
             needs = tuple((need, self.part(need.model, asked_for=False)) for need in active)
             part = Part(row=row, resolved=resolved, needs=needs)
@@ -186,9 +191,12 @@ class Workspace:
         One that finished is continued too where its end lies later now.
         """
         config = part.config
+        if (chosen := self.chosen.get(part.row.name)) is not None:
+            return chosen
         if config.run.resume == "never":
             return RunChoice(run=None, finished=False, reason="new run, as resume=never asks")
-        equal = [run for run in self.runs(config) if run.config is not None and part.continues(run.config)]
+        runs = [run for run in self.runs(config) if run.config is not None and not changes_result(run.status)]
+        equal = [run for run in runs if part.continues(run.config or {})]
         found = [run for run in equal if run.status.get("clips") in (None, clips_mark(config))]
         if (name := config.run.run_name) is not None:
             found.sort(key=lambda run: run.status.get("run_name") != name)  # stable: the newest of the name is first

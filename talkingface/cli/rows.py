@@ -105,8 +105,8 @@ and TensorBoard's files in log/.""",
         ),
         options={"model": MODEL, "dataset": DATASET, **LAYERS, **PLAN},
         refused={
-            "checkpoint": "names weights to evaluate or to dub with (evaluate, generate); a training cannot start from "
-            "given weights yet, and goes on by itself where it was stopped"
+            "checkpoint": "names weights to evaluate or to dub with (evaluate, generate); a training that starts from "
+            "given weights takes --initial_weights=RUN or =FILE.pth, one that was stopped goes on by itself"
         },
         call=commands.train,
         computes=True,

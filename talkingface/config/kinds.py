@@ -5,8 +5,9 @@
                                          dubbed video is written
     log_every: Cadence[int] = 10         how often to log, validate, save and show, and when to end
 
-Only a result makes a training another one, see `config.identity`. For a type checker `Place[int]` is an int, and
-`PathText` a str.
+Only a result makes a training another one, see `config.identity`. Two marks say that a result may be changed on the
+way, by `--resume=RUN`, which the run's history then tells: `Rate[float]`, how fast it learns, and `LossWeight[float]`.
+For a type checker `Place[int]` is an int, and `PathText` a str.
 """
 
 from __future__ import annotations
@@ -30,9 +31,13 @@ class Kind(StrEnum):
 
 PATH = "path"
 """Marks text that is a path."""
+RATE, LOSS_WEIGHT = "rate", "loss weight"
+"""Mark results that may change on the way."""
 
 Place = Annotated[T, Kind.PLACE]
 Cadence = Annotated[T, Kind.CADENCE]
+Rate = Annotated[T, RATE]
+LossWeight = Annotated[T, LOSS_WEIGHT]
 PathText = Annotated[str, PATH]
 """A path as the user writes it: `~` is his home folder, and two spellings of one path are equal."""
 
@@ -54,6 +59,21 @@ def _field_kinds(schema: type) -> Mapping[str, Kind]:
             marked = [mark for mark in _marks(hints[name]) if isinstance(mark, Kind)]
             found[name] = marked[0] if marked else found.get(name, Kind.RESULT)
     return found
+
+
+def fields_marked(schema: type, *marks: str) -> set[str]:
+    """Fields of a dataclass whose types carry one of the marks, in the class that declares them or a base of it."""
+    return {
+        name
+        for owner in schema.__mro__
+        for name, hint in get_type_hints(owner, include_extras=True).items()
+        if not set(marks).isdisjoint(_marks(hint))
+    }
+
+
+def changes_on_the_way(schema: type) -> set[str]:
+    """Results that a run may be continued with other values of."""
+    return fields_marked(schema, RATE, LOSS_WEIGHT)
 
 
 def is_path(hint: Any) -> bool:

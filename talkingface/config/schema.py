@@ -7,12 +7,13 @@ data are; `ModelConfig` is the recipe that all models share, and each model exte
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from talkingface.config.generating import GenerateConfig
-from talkingface.config.kinds import Cadence, PathText, Place
+from talkingface.config.kinds import Cadence, PathText, Place, Rate
+from talkingface.config.starting import StartConfig
 from talkingface.utils.errors import UserError
 
 MOST_LETTERS = 60
@@ -20,6 +21,8 @@ SAFE_NAME = re.compile(rf"(?=.{{1,{MOST_LETTERS}}}$)[^\W_]([\w.+-]*[^\W_])?")
 """What every file system takes in the name of a folder."""
 PackFormat = Literal["raw", "jpeg"]
 """How packed faces are stored."""
+RESUME = ("auto", "never")
+"""What `resume` may be in a configuration."""
 
 
 class ConfigError(UserError):
@@ -66,7 +69,9 @@ class RunConfig(GenerateConfig):
     """Where a training is shown; `wandb` and `mlflow` need their packages. metrics.jsonl, which reports and a resume
     read, is written whether `jsonl` is named or not."""
     resume: Place[str] = "auto"
-    """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one."""
+    """`auto` continues the newest unfinished run with the same configuration; `never` starts a new one. On the command
+    line a run, by its folder or name: it goes on with its own configuration and what else is given, see
+    docs/training.md."""
     run_name: Place[str | None] = None
     """Name of the experiment: the end of its folder's name, `saved/<Model>-<dataset>-<time>-<run_name>`. It makes no
     other training of it: for a second one with the same values add `--resume=never`."""
@@ -79,8 +84,11 @@ class RunConfig(GenerateConfig):
             raise ValueError(f"num_workers: wanted 0 or more, got {self.num_workers}")
         if self.leakage_clips < 0:
             raise ValueError(f"leakage_clips: wanted 0 or more, got {self.leakage_clips}")
-        if self.resume not in ("auto", "never"):
-            raise ValueError(f"resume: wanted 'auto' or 'never', got {self.resume!r}")
+        if self.resume not in RESUME:
+            raise ValueError(
+                f"resume: wanted 'auto' or 'never', got {self.resume!r}; a run to go on with is named on the command "
+                "line of run, train or check"
+            )
         if self.run_name is not None and not SAFE_NAME.fullmatch(self.run_name):
             raise ValueError(
                 f"run_name: wanted 1 to {MOST_LETTERS} letters, digits, '-', '_', '+' and '.', the first and last one "
@@ -170,7 +178,7 @@ class DatasetConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(StartConfig):
     """The recipe that all models share."""
 
     img_size: int = 128
@@ -194,19 +202,19 @@ class ModelConfig:
     number is then fixed, for the rest of the run and for resumes."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Optimizer of the network."""
-    learning_rate: float = 1e-4
+    learning_rate: Rate[float] = 1e-4
     """Learning rate of the network."""
     adam_beta1: float = 0.9
     """First-moment decay."""
     adam_beta2: float = 0.999
     """Second-moment decay."""
-    weight_decay: float = 0.0
+    weight_decay: Rate[float] = 0.0
     """Weight decay (decoupled with `adamw`)."""
-    grad_clip_norm: float | None = None
+    grad_clip_norm: Rate[float | None] = None
     """Largest gradient norm; none leaves gradients alone."""
-    lr_schedule: Literal["constant", "cosine"] = "constant"
+    lr_schedule: Rate[Literal["constant", "cosine"]] = "constant"
     """`cosine` lets the rate fall to 2% over `max_steps` or the steps of `max_minutes`, whichever are fewer."""
-    warmup_steps: int = 0
+    warmup_steps: Rate[int] = 0
     """Steps over which the learning rate rises from 0."""
     ema_decay: float | None = None
     """Share that each step leaves of an average of the network's weights (EMA), such as 0.999. Validation, samples and
@@ -263,3 +271,7 @@ class Config:
     run: RunConfig
     dataset: DatasetConfig
     model: ModelConfig
+
+    def with_model(self, **values: Any) -> Config:
+        """The same with other values of the model's part."""
+        return replace(self, model=replace(self.model, **values)) if values else self

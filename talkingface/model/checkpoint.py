@@ -181,14 +181,22 @@ class Checkpoint:
     weights: Mapping[str, Tensor]
 
     @classmethod
-    def read(cls, path: str | Path) -> Checkpoint:
+    def read(cls, path: str | Path, *, part: str = "model") -> Checkpoint:
         """Read a checkpoint of ours, or `{"state_dict": ...}`, or bare weights.
+
+        Args:
+            path: the file.
+            part: the network of a checkpoint of ours whose weights are wanted, such as `discriminator`.
 
         Raises:
             CheckpointError: missing, damaged, or without network weights.
         """
         contents = _read(Path(path), mapped=True)
         weights = contents.get("state_dict", contents)
+        if part != "model" and contents.get("format") == FORMAT:
+            if part not in contents["parts"]:
+                raise CheckpointError(f"{path}: has no {part}; trained by {contents['model_name']} without one")
+            weights = contents["parts"][part]
         if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
             raise CheckpointError(f"{path}: no network weights inside; wanted a dict of tensors under 'state_dict'")
         header = _header(contents) if contents.get("format") == FORMAT else None
@@ -222,16 +230,21 @@ def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     return contents
 
 
-def _load_strictly(model: nn.Module, weights: Mapping[str, Tensor], *, origin: str, made_for: str) -> None:
-    given = {key.removeprefix("module."): value for key, value in weights.items()}
-    wanted = model.state_dict()
-    problems = [f"missing {key} {tuple(wanted[key].shape)}" for key in wanted if key not in given]
-    problems += [f"unknown {key} {tuple(given[key].shape)}" for key in given if key not in wanted]
-    problems += [
-        f"{key} is {tuple(given[key].shape)}, wanted {tuple(wanted[key].shape)}"
+def misfits(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
+    """Names of weights that a network lacks, does not know, or has in another shape -> what is wrong with each."""
+    found = {key: f"missing {key} {tuple(wanted[key].shape)}" for key in wanted if key not in given}
+    found |= {key: f"unknown {key} {tuple(given[key].shape)}" for key in given if key not in wanted}
+    found |= {
+        key: f"{key} is {tuple(given[key].shape)}, wanted {tuple(wanted[key].shape)}"
         for key in wanted
         if key in given and given[key].shape != wanted[key].shape
-    ]
+    }
+    return found
+
+
+def _load_strictly(model: nn.Module, weights: Mapping[str, Tensor], *, origin: str, made_for: str) -> None:
+    given = {key.removeprefix("module."): value for key, value in weights.items()}
+    problems = list(misfits(model.state_dict(), given).values())
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise OtherNetworkError(

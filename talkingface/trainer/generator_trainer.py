@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from talkingface.batch import GT, MELS, Batch
-from talkingface.config.schema import ConfigError
+from talkingface.config.schema import ConfigError, ModelConfig
 from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig, GeneratorConfig
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.checkpoint import Stateful
@@ -39,6 +39,11 @@ class GeneratorTrainer(Trainer):
             self.expert = freeze(self._require_expert())
         if self.weights.adversarial_weight > 0:
             self.adversary = Adversary.of(self.part("discriminator", self.new_discriminator), self.weights)
+
+    @classmethod
+    def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
+        wanted = cast(GeneratorConfig, recipe).adversarial_weight > 0
+        return {"discriminator": cls.new_discriminator} if wanted else {}
 
     @abstractmethod
     def l1_weight(self, others: Mapping[str, float]) -> float:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
-from talkingface.config.schema import Config
+from talkingface.config.schema import Config, ModelConfig
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.checkpoint import Stateful
@@ -53,6 +53,11 @@ class HyperLipsHRTrainer(Trainer):
         }
         if "adversarial" in self.full_weights:
             self.adversary = Adversary.of(self.part("discriminator", HRDecoder_disc_qual), self.weights)
+
+    @classmethod
+    def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
+        wanted = "adversarial" in full_weights(cast(HyperLipsHRConfig, recipe))
+        return {"discriminator": HRDecoder_disc_qual} if wanted else {}
 
     @classmethod
     def check(cls, config: Config) -> None:

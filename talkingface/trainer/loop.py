@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from talkingface.batch import Batch, to_network
@@ -42,6 +42,7 @@ class Trainable(Draws, Protocol):
     model: AbstractTalkingFace
     optimizer: Optimizer
     average: AveragedWeights | None
+    frozen: list[nn.Module]
     share: tuple[int, int]
     clock: Callable[[], float]
 
@@ -152,6 +153,8 @@ class Loop:
         return itertools.chain([first], batches)
 
     def _step(self, batches: Iterator[dict[str, Tensor]]) -> None:
+        for layer in self.trainer.frozen:
+            layer.eval()
         factor = rate_factor(self.recipe, self.progress)
         for part in self.trainer.state().values():
             if isinstance(part, Optimizer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -32,7 +33,19 @@ def make_optimizer(module: nn.Module, recipe: ModelConfig, *, learning_rate: flo
     )
     for group in optimizer.param_groups:
         group["base_lr"] = learning_rate
+    options = [_options(group) for group in optimizer.param_groups]
+
+    def keep_options(_: Optimizer, state: dict[str, Any]) -> dict[str, Any]:
+        """A checkpoint brings the moments; rate, decay and kernels are the configuration's, which may have changed."""
+        groups = zip(state["param_groups"], options, strict=True)
+        return {**state, "param_groups": [{**group, **own} for group, own in groups]}
+
+    optimizer.register_load_state_dict_pre_hook(keep_options)
     return optimizer
+
+
+def _options(group: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in group.items() if key != "params"}
 
 
 def set_learning_rate(optimizer: Optimizer, factor: float) -> None:

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from talkingface.batch import INPUT_FRAMES, Batch
-from talkingface.config.schema import Config
+from talkingface.config.schema import Config, ModelConfig
 from talkingface.model.base import AbstractTalkingFace
-from talkingface.model.checkpoint import Stateful
+from talkingface.model.checkpoint import Stateful, best_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.loop import Loop
@@ -29,6 +29,7 @@ from talkingface.trainer.quantities import optimizer_suffix
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, clip_frames, face_grid
 from talkingface.trainer.schedule import make_optimizer
+from talkingface.trainer.starting import freeze_prefixes, start_from_weights
 from talkingface.trainer.validation import fixed_batches, mean_values
 from talkingface.utils.device import autocast
 from talkingface.utils.seed import own_random
@@ -70,10 +71,11 @@ class Trainer:
         device: torch.device,
         parts: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        self.config, self.recipe = config, config.model
-        self.run = run
+        self.config, self.recipe, self.run = config, config.model, run
         self.device = distributed.start(device)
         self.model = self.place(model)
+        self.frozen = freeze_prefixes(self.model, self.recipe.freeze)
+        """Normalisation layers that keep their statistics."""
         self.parts = {name: self.place(part) for name, part in (parts or {}).items()}
         self.optimizer = make_optimizer(self.model, self.recipe, learning_rate=self.recipe.learning_rate)
         self.share = (0, 1)
@@ -82,10 +84,13 @@ class Trainer:
         self.clock: Callable[[], float] = time.perf_counter
         """Tells seconds; the minutes of training are taken from it."""
         self._notes: dict[str, Tensor] = {}
-        self.set_up()
-        decay = self.recipe.ema_decay
-        self.average = None if decay is None else AveragedWeights(self.model, decay)
+        self.average: AveragedWeights | None = None
         """The average of the network's weights, where the recipe keeps one."""
+        self.set_up()
+        if best_checkpoint(run.path) is None:  # it begins
+            self.config = start_from_weights(config, self.state(), run=run)
+        if self.recipe.ema_decay is not None:
+            self.average = AveragedWeights(self.model, self.recipe.ema_decay)
 
     def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
         """Train to the end that the configuration gives, from the run's last checkpoint if there is one.
@@ -113,6 +118,11 @@ class Trainer:
         Raises:
             UserError: something is not.
         """
+
+    @classmethod
+    def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
+        """How the networks that it trains besides the model are made, by their name in `state`."""
+        return {}
 
     def set_up(self) -> None:
         """Make what the recipe needs besides the network and its optimizer; called when all else is constructed."""

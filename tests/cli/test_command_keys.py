@@ -54,7 +54,7 @@ def test_every_key_has_a_part():
         ("generate -d demo", "--dataset: not an option of generate; run, prepare, train, evaluate and check take it"),
         ("list --print-config", "--print-config: not an option of list; run, "),
         ("train --checkpoint=a", "--checkpoint: names weights to evaluate or to dub with (evaluate, generate)"),
-        ("train --evaluate_model_file=a", "a training cannot start from given weights yet"),
+        ("train --evaluate_model_file=a", "takes --initial_weights=RUN or =FILE.pth"),
         ("generate --learning_rate=1", "--learning_rate: does nothing for generate, whose weights are trained already"),
         ("generate --data-root=a", "--data_root: does nothing for generate, which needs no dataset"),
         ("generate --seed=1", "--seed: does nothing for generate, which dubs one video and no more"),

@@ -18,7 +18,8 @@ DECIDED = {
         demo_identities demo_unseen_identities demo_clips demo_val_clips demo_test_clips demo_seconds demo_size
         demo_seed mead_views mead_emotions mead_levels img_size num_frames mel_pad_mode train_batch_size
         accumulate_steps optimizer learning_rate adam_beta1 adam_beta2 weight_decay grad_clip_norm lr_schedule
-        warmup_steps ema_decay adversarial_weight disc_learning_rate disc_start_step sync_weight mouth_weight
+        warmup_steps ema_decay initial_weights_sha256 initial_discriminator_sha256 initial_strict freeze
+        adversarial_weight disc_learning_rate disc_start_step sync_weight mouth_weight
         sync_start_step expert_checkpoint reference_gap silence_probability l1_weight l2_weight vgg_weight
         lip_l1_weight lip_lpips_weight perceptual relativistic_on perceptual_input initial_decoder train_on
         pack_format patch_size norm_freeze_step landmark_smoothing base_checkpoint sync_threshold mirror off_sync_sounds
@@ -29,7 +30,7 @@ DECIDED = {
         paste_chin_room paste_match_colour crf data_root filelist_root preprocessed_root packed_root
         face_detector_weights prepare_workers clip_timeout evaluate_batch_size vgg19_weights vgg16_weights
         lpips_weights detail inference_sketch base_img_size hr_root HyperLipsHR.mel_pad_mode
-        HyperLipsHR.expert_checkpoint run_name note
+        HyperLipsHR.expert_checkpoint run_name note initial_weights initial_discriminator
     """,
     Kind.CADENCE: """
         epochs max_steps max_minutes log_every valid_every valid_batches save_every keep_every early_stopping
@@ -40,7 +41,7 @@ DECIDED = {
 PATHS = """
     saved_dir log_dir checkpoints_dir lse_weights data_root filelist_root preprocessed_root packed_root
     face_detector_weights sync_expert expert_checkpoint base_checkpoint vgg19_weights vgg16_weights
-    lpips_weights hr_root
+    lpips_weights hr_root initial_weights initial_discriminator
 """
 SCHEMAS = {"": (RunConfig, DatasetConfig, ModelConfig)} | {
     row.name: (catalog.load(row.config),) for row in (*catalog.MODELS, *catalog.DATASETS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from talkingface.config.kinds import PathText
+from talkingface.config.kinds import LossWeight, PathText, Place, Rate
 from talkingface.config.schema import ModelConfig
 
 
@@ -12,18 +12,28 @@ from talkingface.config.schema import ModelConfig
 class AdversarialConfig(ModelConfig):
     """Weight, rate and start of a discriminator."""
 
-    adversarial_weight: float
+    adversarial_weight: LossWeight[float]
     """Weight of the discriminator; 0 trains without one."""
-    disc_learning_rate: float
+    disc_learning_rate: Rate[float]
     """Learning rate of the discriminator."""
     disc_start_step: int = 0
     """Step from which the discriminator trains and its loss counts."""
+    initial_discriminator: Place[PathText | None] = None
+    """Weights that a new training's discriminator starts from: a run of a recipe with one, its name, or a .pth file."""
+    initial_discriminator_sha256: str | None = None
+    """SHA-256 of that file, as `initial_weights_sha256`."""
+
+    @property
+    def sources(self) -> dict[str, tuple[str | None, str | None]]:
+        return super().sources | {"discriminator": (self.initial_discriminator, self.initial_discriminator_sha256)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("adversarial_weight", "disc_start_step"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
+        if self.initial_discriminator is not None and self.adversarial_weight == 0:
+            raise ValueError("initial_discriminator and adversarial_weight: with weight 0 there is no discriminator")
         if self.disc_learning_rate <= 0:
             raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")
 
@@ -32,9 +42,9 @@ class AdversarialConfig(ModelConfig):
 class GeneratorConfig(AdversarialConfig):
     """Weights, starts and the sampling of a generator's training."""
 
-    sync_weight: float
+    sync_weight: LossWeight[float]
     """Weight of the lip-sync expert; 0 trains without an expert."""
-    mouth_weight: float = 1.0
+    mouth_weight: LossWeight[float] = 1.0
     """Weight of a pixel of the mouth region in the L1 where one elsewhere has 1; 1 is the papers'."""
     sync_start_step: int = 0
     """Step from which the expert's loss counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from talkingface.config.kinds import LossWeight
 from talkingface.model.audio_driven_talkingface.generator_config import GeneratorConfig
 
 
@@ -13,7 +14,7 @@ class HyperLipsBaseConfig(GeneratorConfig):
 
     train_batch_size: int = 28
     adam_beta1: float = 0.5
-    l1_weight: float = 0.77
+    l1_weight: LossWeight[float] = 0.77
     """Weight of the pixels' L1."""
     sync_weight: float = 0.03
     adversarial_weight: float = 0.2

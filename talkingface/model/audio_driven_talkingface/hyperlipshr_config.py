@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from talkingface.config.kinds import PathText, Place
+from talkingface.config.kinds import LossWeight, PathText, Place
 from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig
 
 
@@ -22,17 +22,17 @@ class HyperLipsHRConfig(AdversarialConfig):
     train_batch_size: int = 28
     evaluate_batch_size: int = 4
     adam_beta1: float = 0.5
-    l1_weight: float = 1.0
+    l1_weight: LossWeight[float] = 1.0
     """Weight of the pixels' L1."""
-    l2_weight: float = 0.0
+    l2_weight: LossWeight[float] = 0.0
     """Weight of the pixels' squared error, which keeps unsure edges soft; the paper has none."""
     adversarial_weight: float = 1.0
     disc_learning_rate: float = 5e-4
-    vgg_weight: float = 1.0
+    vgg_weight: LossWeight[float] = 1.0
     """Weight of VGG19's features; counts where `perceptual` is vgg."""
-    lip_l1_weight: float = 1.0
+    lip_l1_weight: LossWeight[float] = 1.0
     """Weight of the L1 inside the lips' box."""
-    lip_lpips_weight: float = 1.0
+    lip_lpips_weight: LossWeight[float] = 1.0
     """Weight of LPIPS inside the lips' box; counts where `perceptual` is vgg."""
     perceptual: Literal["vgg", "none"] = "vgg"
     """`vgg` compares what VGG19 and VGG16 see, which needs three files of weights; `none` leaves both terms out."""
