@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset
 from talkingface.chain.part import Part
 from talkingface.chain.workspace import RunChoice, Workspace, clips_mark
-from talkingface.config.keys import ALIASES
+from talkingface.config.foreign_keys import ALIASES
 from talkingface.config.kinds import changes_on_the_way
 from talkingface.config.loader import Overrides
 from talkingface.config.plain import read_config
@@ -104,7 +105,7 @@ def _choice(run: RunFolder, part: Part) -> RunChoice:
     return RunChoice(run=run, finished=False, reason=reason)
 
 
-def _refuse(run: RunFolder, part: Part, changes: dict[str, tuple[object, object]]) -> None:
+def _refuse(run: RunFolder, part: Part, changes: dict[str, tuple[Any, Any]]) -> None:
     """Raise where a change would make another training."""
     model = part.config.model
     allowed = changes_on_the_way(type(model))
