@@ -147,7 +147,8 @@ def fit(network: nn.Module, initial: InitialWeights, config: Config) -> Fit:
     if not wrong:
         return Fit(target=target, fitting=fitting, misfits={})
     named = "; ".join(list(wrong.values())[:NAMED]) + (f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else "")
-    network_name = f"{config.model_name}'s {type(target).__name__}"
+    network_name = type(target).__name__
+    network_name = network_name if network_name == config.model_name else f"{config.model_name}'s {network_name}"
     hint = f". {row.not_to_confuse}" if row is not None and row.not_to_confuse else ""
     if not fitting:
         raise CheckpointError(f"{initial.key}: {initial.path}: no weight fits {network_name}: {named}{hint}")
