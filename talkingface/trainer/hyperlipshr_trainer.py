@@ -70,8 +70,6 @@ class HyperLipsHRTrainer(Trainer):
     def train_step(self, batch: Batch) -> dict[str, Tensor]:
         weights = self.weights_at(self.progress.step)
         self._keep_statistics()
-        if self.weights.patch_size is not None:
-            batch = cut_patch(batch, self.weights.patch_size)
         with self.autocast():
             fake = self.model.infer(batch)
         losses = self.generator_losses(batch, fake, weights)
@@ -216,17 +214,3 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
 def lip_size(side: int) -> tuple[int, int]:
     """Height and width at which lips are compared: about their own in such a face, and enough for VGG's strides."""
     return side * 3 // 8, side // 2
-
-
-def cut_patch(batch: Batch, side: int) -> Batch:
-    """The same random patch of all pictures of a batch: `side` pixels of base faces, as much of the real ones.
-
-    Where a patch has no lips, lip losses look at all of it.
-    """
-    size = batch[HYPER_IMG].shape[-1]
-    top, left = (int(torch.randint(size - side + 1, ())) for _ in range(2))
-    patch: Batch = {}
-    for key, pictures in batch.items():
-        scale = pictures.shape[-1] // size
-        patch[key] = pictures[..., top * scale : (top + side) * scale, left * scale : (left + side) * scale]
-    return patch

@@ -20,7 +20,7 @@ from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_dis
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.losses.perceptual import LPIPS_WIDTHS, Lpips, VggContent, make_features
 from talkingface.trainer.detail import best_detail, best_share, detail_sums
-from talkingface.trainer.hyperlipshr_trainer import HyperLipsHRTrainer, cut_patch, full_weights, lip_size
+from talkingface.trainer.hyperlipshr_trainer import HyperLipsHRTrainer, full_weights, lip_size
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import MissingWeightsError
 
@@ -246,17 +246,6 @@ def test_the_discriminator_can_join_late(tmp_path: Path):
     trainer.progress.step = 1
     assert {"adversarial", "disc"} <= set(trainer.train_step(batch_of(128)))
     assert {"discriminator", "discriminator_optimizer"} <= set(trainer.state())
-
-
-def test_patches_are_the_same_place_of_all_pictures():
-    batch = batch_of(256)
-    places = torch.arange(128 * 128.0).view(1, 1, 128, 128).expand(2, 3, -1, -1)
-    batch[HYPER_IMG], batch[GT_IMG] = places, places.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
-    patch = cut_patch(batch, 32)
-    assert {key: value.shape[-1] for key, value in patch.items()} == {
-        GT_IMG: 64, GT_MASK: 64, GT_SKETCH: 64, HYPER_IMG: 32, HYPER_SKETCH: 32,
-    }  # fmt: skip
-    assert patch[GT_IMG][..., ::2, ::2].equal(patch[HYPER_IMG])
 
 
 def test_statistics_stand_still_from_their_step_on(tmp_path: Path):

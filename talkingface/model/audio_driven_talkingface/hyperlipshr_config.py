@@ -53,7 +53,7 @@ class HyperLipsHRConfig(AdversarialConfig):
     sixths of the validation list. A Base knows its training clips by heart, so its faces of them are better than those
     that it will draw of others, and what is learnt from them does not hold there. Validation is on the other sixth."""
     patch_size: int | None = None
-    """Side of the patches of base faces that a step trains on, 128 at most; none takes whole faces."""
+    """Side of the patches of base faces that training samples are, 128 at most; none takes whole faces."""
     norm_freeze_step: int | None = None
     """Step from which batch normalisation keeps its statistics, which few samples a step would move to and fro; none
     never does, as published."""

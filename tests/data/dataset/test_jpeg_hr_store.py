@@ -1,8 +1,9 @@
-"""The HR decoder's frames packed as JPEG: the raw ones but for what JPEG loses, lines bit for bit."""
+"""The HR decoder's packed frames: JPEG ones are the raw ones but for what JPEG loses, and patches are cut of both."""
 
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from talkingface.data.dataprocess.steps.hr_folders import pictures_state
 from talkingface.data.dataprocess.steps.pack_clip import read_record
 from talkingface.data.dataprocess.steps.pack_hr import PackHRTask, pack_hr_clip
 from talkingface.data.dataset.hr_store import LINES, PICTURES, HRClip, hr_index, hr_path, open_hr_clips
+from talkingface.data.dataset.hyperlipshr_dataset import HyperLipsHRDataset
+from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import write_text
 
@@ -86,3 +89,57 @@ def test_damage_names_the_clip(data: DatasetConfig, tmp_path: Path, part: str):
     clip.path.write_bytes(bad)
     with pytest.raises(UserError, match=r"s/a: .*a\.jpegs is damaged .*; delete it"):
         clip.frame(0)
+
+
+def dataset_of(data: DatasetConfig, config_for, *, seed: int = 0, split: str = "train", **recipe) -> HyperLipsHRDataset:
+    config = config_for(data, seed=seed)
+    return HyperLipsHRDataset(replace(config, model=HyperLipsHRConfig(img_size=SIDE, **recipe)), split)
+
+
+def place_of(patch: np.ndarray, whole: np.ndarray) -> tuple[int, int]:
+    """Row and column at which a patch was cut."""
+    side = patch.shape[-1]
+    found = [
+        (top, left)
+        for top in range(whole.shape[-2] - side + 1)
+        for left in range(whole.shape[-1] - side + 1)
+        if np.array_equal(whole[:, top : top + side, left : left + side], patch)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("kind", ["raw", "jpeg"])
+def test_patches_are_one_place_of_all_pictures_by_seed_and_number(data, tmp_path, config_for, kind):
+    data = replace(data, pack_format=kind)
+    packed(data, tmp_path)
+    recipe = {"patch_size": 48, "adversarial_weight": 0.0}
+    whole, cut = dataset_of(data, config_for), dataset_of(data, config_for, **recipe)
+    places = []
+    for i in range(2 * FRAMES):
+        patch, full = cut[i], whole[i]
+        top, left = place_of(patch["hyper_img"], full["hyper_img"])
+        places.append((top, left))
+        for key in PICTURES:
+            scale = full[key].shape[-1] // 128
+            rows, columns = slice(scale * top, scale * (top + 48)), slice(scale * left, scale * (left + 48))
+            assert np.array_equal(patch[key], full[key][:, rows, columns]) and patch[key].flags.c_contiguous, key
+    assert len(set(places)) > FRAMES
+    again = pickle.loads(pickle.dumps(cut))
+    assert all(np.array_equal(again[i][GT_IMG], cut[i][GT_IMG]) for i in reversed(range(2 * FRAMES)))
+    other = dataset_of(data, config_for, seed=1, **recipe)
+    assert not all(np.array_equal(other[i][GT_IMG], cut[i][GT_IMG]) for i in range(FRAMES))
+
+
+def test_a_patch_is_a_small_part_of_what_is_copied_to_the_device(data, tmp_path, config_for):
+    packed(data, tmp_path)
+    whole, cut = dataset_of(data, config_for), dataset_of(data, config_for, patch_size=64, adversarial_weight=0.0)
+    bytes_of = [sum(part.nbytes for part in dataset[0].values()) for dataset in (whole, cut)]
+    assert bytes_of[0] == 4 * bytes_of[1]
+
+
+def test_validation_sees_whole_faces(data, tmp_path, config_for):
+    packed(data, tmp_path)
+    write_text(Path(data.filelist_root) / "val.txt", f"{NAME}\n")
+    held_out = dataset_of(data, config_for, split="val", patch_size=64, adversarial_weight=0.0)
+    assert held_out[0][GT_IMG].shape == (3, SIDE, SIDE)
