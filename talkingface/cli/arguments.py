@@ -110,7 +110,7 @@ def _name_and_value(token: str, rest: list[str]) -> tuple[str, str]:
         return name, value
     words = FOREIGN[name].words if name in FOREIGN else 1
     if not words:
-        return name, "true"
+        return name, rest.pop(0) if rest and rest[0].lower() in ("true", "false") else "true"
     if not rest or _is_flag(rest[0]):
         raise UserError(f"--{name}: needs a value (--{name}=...)")
     taken = [rest.pop(0)]

@@ -80,6 +80,9 @@ ROWS: tuple[ForeignKey, ...] = (
     ),
     _fixed(_T, "shuffle", True, must=False, say="training draws in an order of `seed`; validation is always the same"),
     *_idle((HYPERLIPS,), "`clip_seconds: 5` cuts", "clip_flag"),
+    *_idle(
+        _T, "`filelist_root` holds train.txt, val.txt and test.txt", "train_filelist", "val_filelist", "test_filelist",
+    ),
     *_idle(_HW, "preparation takes each face as it is found", "ngpu", "face_det_batch_size"),
     # The mel
     _fixed(_HW, "num_mels", 80, say=_MEL),
@@ -135,7 +138,10 @@ ROWS: tuple[ForeignKey, ...] = (
     # Evaluation
     _mapped(_T, "eval_batch_size", "evaluate_batch_size"),
     _mapped(_T, "lse_checkpoint_path", "lse_weights", form=foreign.path),
-    *_idle(_T, "`filelist` says which clips are for the test", "eval_args"),
+    *_idle(
+        _T, "the lists in `filelist_root` say which clips are for the test", "eval_args", "eval_setting",
+        "group_by_user", "split_ratio", "leave_one_num",
+    ),
     *_idle(_T, "best.pth is that of the lowest validation loss", "valid_metric", "valid_metric_bigger"),
     _fixed(_T, "vshift", 15, must=False, say="frames that LSE shifts the sound by, either way"),
     *_idle(_T, "the sync network takes its windows as memory allows", "lse_batch_size"),

@@ -26,13 +26,13 @@ def test_a_command_of_wav2lip_is_one_of_generate():
     flags = (
         "--pads 0 20 0 0 --nosmooth --resize_factor 1 --wav2lip_batch_size 64 --face_det_batch_size 8 --crop 0 -1 0 -1"
     )
-    found = parse(f"{DUB} {flags} --rotate --static".split())
+    found = parse(f"{DUB} {flags} --rotate --static True --face_det_batch_size 8".split())
     assert found.words == ("generate",)
     assert found.options == {
         "model": "Wav2Lip", "checkpoint": "w.pth", "face": "a.mp4", "audio": "b.wav", "output": "o.mp4"
     }  # fmt: skip
     assert found.flags["pads"] == "0 20 0 0" and found.flags["nosmooth"] == "true"
-    assert found.flags["crop"] == "0 -1 0 -1" and found.flags["static"] == "true"
+    assert found.flags["crop"] == "0 -1 0 -1" and found.flags["static"] == "True"
     assert idle_keys("generate", found) == []
 
 

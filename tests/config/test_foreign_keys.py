@@ -67,6 +67,11 @@ def test_the_old_files_serve_every_model_of_their_project(model: str):
     assert found.train_batch_size == (64 if model == "SyncNetWav2Lip" else 8)
 
 
+@pytest.mark.parametrize("model", catalog.model_names())
+def test_what_all_share_serves_every_model(model: str):
+    assert resolve(model, "LRS2", Overrides(files=OLD[:2])).config.run.seed == 2023
+
+
 def test_print_config_says_what_became_of_each_key():
     text = show(resolve("Wav2Lip", "LRS2", Overrides(files=OLD)))
     assert re.search(r"^optimizer: adam +# .*overall\.yaml:26, learner$", text, re.MULTILINE)
