@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -123,4 +124,6 @@ def resolve(
 
 @cache
 def _tell_once(note: str) -> None:
-    LOGGER.warning(note)
+    """Log a note, of several processes (torchrun's RANK) in the first alone."""
+    if os.environ.get("RANK", "0") == "0":
+        LOGGER.warning(note)

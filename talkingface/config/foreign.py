@@ -59,11 +59,13 @@ class Mapped(ForeignKey):
 
 @dataclass(frozen=True, kw_only=True)
 class Option(ForeignKey):
-    """An option of the command line has its place; in a file it is an error that says so."""
+    """An option of the command line has its place."""
 
     ours: str
     second: str = ""
     """The configuration key that it gives where the option is given too."""
+    in_file: str = ""
+    """The configuration key that has its place in a file; without one it is an error there that names the option."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,7 +147,11 @@ ROWS: tuple[ForeignKey, ...] = (
     *_idle(_T, "the sync network takes its windows as memory allows", "lse_batch_size"),
     # Flags of commands that dub
     Option(name="evaluate_model_file", of=_T, ours="checkpoint"),
-    Option(name="checkpoint_path", of=_HW, ours="checkpoint"),
+    Option(
+        name="checkpoint_path", of=_HW, ours="checkpoint", in_file="initial_weights",
+        say="in a file `initial_weights`: training starts from them, with optimizers of its own",
+    ),
+    _mapped(_HW, "disc_checkpoint_path", "initial_discriminator", "likewise", form=foreign.path),
     Option(name="checkpoint_path_HR", of=(HYPERLIPS,), ours="checkpoint"),
     Option(
         name="checkpoint_path_BASE", of=(HYPERLIPS,), ours="checkpoint", second="base_checkpoint",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from talkingface.config.foreign import Fixed, ForeignKey, Leave, Mapped, Option, plain
+from talkingface.config.foreign import Fixed, ForeignKey, Leave, Mapped, Option, path, plain
 from talkingface.config.foreign_keys import FOREIGN
 from talkingface.config.yaml_file import Entry, FlagText
 
@@ -78,6 +78,8 @@ class Translator:
         found: list[tuple[str, Named]] = []
         for given, entry in layer.items():
             row, known = FOREIGN.get(given), self.known(given)
+            if isinstance(row, Option) and row.in_file:
+                row = Mapped(name=given, of=row.of, ours=row.in_file, form=path)
             if isinstance(row, Mapped) and (row.ours == given or not known):
                 one = self._map(row, entry)
                 if one is not None:

@@ -83,6 +83,12 @@ def test_print_config_says_what_became_of_each_key():
     assert "other projects" not in show(resolve("Wav2Lip", "LRS2"))
 
 
+def test_of_several_processes_the_first_tells(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RANK", "1")
+    resolve("Wav2Lip", "LRS2", Overrides(files=OLD))
+    assert not caplog.records
+
+
 def test_what_is_printed_is_a_file_again(here: Path):
     first = resolve("Wav2Lip", "LRS2", Overrides(files=OLD))
     (here / "printed.yaml").write_text(show(first), encoding="utf-8")
@@ -112,6 +118,7 @@ def test_what_is_printed_is_a_file_again(here: Path):
         ("stopping_step: 0", "early_stopping", 1),
         ("syncnet_wt: 0.01", "sync_weight", 0.01),
         ("syncnet_checkpoint_path: None", "expert_checkpoint", None),
+        ("checkpoint_path: ''", "initial_weights", None),
         ("pads: [0, 20, 0, 0]", "generate_pads", (0, 20, 0, 0)),
         ("nosmooth: True", "box_smoothing", 1),
         ("nosmooth: False", "box_smoothing", 5),
@@ -137,7 +144,7 @@ def test_values_are_translated_too(here: Path, text: str, key: str, value: objec
         ("nepochs: many", "epochs: wanted a whole number, got 'many' (old.yaml:1)"),
         ("disc_wt: -1", "adversarial_weight: wanted 0 or more, got -1.0 (old.yaml:1)"),
         ("stopping_step: soon", "early_stopping: wanted a whole number, got 'soon' (old.yaml:1, stopping_step)"),
-        ("checkpoint_path: a.pth", "checkpoint_path: --checkpoint of the command line has its place (old.yaml:1)"),
+        ("outfile: a.mp4", "outfile: --output of the command line has its place (old.yaml:1)"),
         ("lr: 1\nlearning_rate: 1", "learning_rate: the same as 'learning_rate', which is given too (old.yaml:1, old"),
         (
             "initial_learning_rat: 1",
