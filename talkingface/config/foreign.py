@@ -180,6 +180,13 @@ def weight_that_rises(value: Any) -> Any:
     return value
 
 
+def unless_none(value: Any) -> Any:
+    """A value that is none where the project's own is meant."""
+    if _is_none(value):
+        raise Leave
+    return value
+
+
 def path(value: Any) -> Any:
     """A path, or nothing in one of its spellings."""
     return None if _is_none(value) else value

@@ -39,9 +39,13 @@ ROWS: tuple[ForeignKey, ...] = (
     # Of one name and meaning
     *_same(
         _T, "seed", "num_workers", "show_progress", "train_batch_size", "evaluate_batch_size", "epochs",
-        "learning_rate", "weight_decay", "preprocessed_root", "data_root", "filelist_root",
+        "learning_rate", "weight_decay", "preprocessed_root", "filelist_root",
     ),
     *_same(_ALL, "img_size", "fps", "sample_rate"),
+    _mapped(
+        _ALL, "data_root", "data_root", "the videos; the prepared folder, which training commands of HyperLips and "
+        "Wav2Lip call so, is `preprocessed_root`",
+    ),
     _mapped(_T, "metrics", "metrics", "in any case; `LSE` is `lse_d` and `lse_c`"),
     _mapped(_T, "resume", "resume", "`true` is `auto`, `false` is `never`", form=foreign.resume),
     # Where and how it runs
@@ -80,10 +84,11 @@ ROWS: tuple[ForeignKey, ...] = (
     ),
     _fixed(_T, "shuffle", True, must=False, say="training draws in an order of `seed`; validation is always the same"),
     *_idle((HYPERLIPS,), "`clip_seconds: 5` cuts", "clip_flag"),
+    *_idle((HYPERLIPS,), "`prepare` and `run` do what is needed", "Function"),
     *_idle(
         _T, "`filelist_root` holds train.txt, val.txt and test.txt", "train_filelist", "val_filelist", "test_filelist",
     ),
-    *_idle(_HW, "preparation takes each face as it is found", "ngpu", "face_det_batch_size"),
+    *_idle(_HW, "preparation takes each face as it is found", "ngpu", "face_det_batch_size", "preprocess_batch_size"),
     # The mel
     _fixed(_HW, "num_mels", 80, say=_MEL),
     _fixed(_HW, "n_fft", 800, say=_MEL),
@@ -113,6 +118,7 @@ ROWS: tuple[ForeignKey, ...] = (
     _mapped(_T, "lr", "learning_rate"),
     _mapped(_T, "weight_decay_rate", "weight_decay"),
     _mapped(_T, "learner", "optimizer", "`adam` or `adamw`", form=foreign.optimizer),
+    _mapped(_T, "optimizer", "optimizer", "in any case", form=foreign.optimizer),
     _mapped(_T, "clip_grad_norm", "grad_clip_norm", "its `max_norm`", form=foreign.clip_norm),
     _mapped(_T, "stopping_step", "early_stopping", "validations, `valid_every` steps apart", form=foreign.patience),
     _mapped(_HW, "checkpoint_interval", "save_every"),
@@ -162,6 +168,12 @@ ROWS: tuple[ForeignKey, ...] = (
     _mapped(_HW, "nosmooth", "box_smoothing", "is `1`", form=foreign.switch(on=1), words=0),
     _mapped((WAV2LIP,), "wav2lip_batch_size", "generate_batch_size"),
     _mapped((HYPERLIPS,), "hyper_batch_size", "generate_batch_size"),
+    _mapped(
+        (HYPERLIPS,), "filter_window", "landmark_smoothing", "frames before and after each", form=foreign.unless_none
+    ),
+    *_idle((HYPERLIPS,), "what is pasted goes by the jaw of the face mesh", "segmentation_path"),
+    *_idle((HYPERLIPS,), "there is no GFPGAN here", "face_enhancement_path"),
+    *_idle((HYPERLIPS,), "there is no GFPGAN here", "no_faceenhance", words=0),
     *_idle(_HW, "a picture is known by its file", "static", words=0),
     *_idle(_HW, "videos are turned as their files say", "rotate", words=0),
     _fixed(_HW, "resize_factor", 1, say=_CUT),

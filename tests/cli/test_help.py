@@ -106,8 +106,8 @@ def test_commands_on_the_pages_are_ones_that_the_program_takes(page: Path):
         check_arguments(word, rest, arguments)
 
 
-ELSEWHERE = {"Function", "deps", "logdir", "nnodes", "nproc_per_node", "shm_size"}
-"""Flags of pip, TensorBoard, torchrun, containers and HyperLips's programs that the pages name."""
+ELSEWHERE = {"deps", "logdir", "nnodes", "nproc_per_node", "shm_size"}
+"""Flags of pip, TensorBoard, torchrun and containers that the pages name."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -72,6 +72,15 @@ def test_what_all_share_serves_every_model(model: str):
     assert resolve(model, "LRS2", Overrides(files=OLD[:2])).config.run.seed == 2023
 
 
+def test_a_file_of_the_decoder(here: Path):
+    decoder = str(Path(OLD[0]).with_name("HyperLips.yaml"))
+    found = resolve("HyperLipsHR", "MEAD", Overrides(files=(OLD[0], decoder)))
+    model, run = found.config.model, found.config.run
+    assert (model.img_size, model.landmark_smoothing, model.disc_learning_rate) == (256, 2, 5e-4)
+    assert (run.generate_pads, run.generate_batch_size) == ((0, 10, 0, 0), 32)
+    assert not found.moved.not_followed and len(found.moved.fixed) == 6
+
+
 def test_print_config_says_what_became_of_each_key():
     text = show(resolve("Wav2Lip", "LRS2", Overrides(files=OLD)))
     assert re.search(r"^optimizer: adam +# .*overall\.yaml:26, learner$", text, re.MULTILINE)
@@ -112,6 +121,7 @@ def test_what_is_printed_is_a_file_again(here: Path):
         ("resume: never", "resume", "never"),
         ("log_wandb: True", "logger", ("tensorboard", "jsonl", "wandb")),
         ("log_wandb: False", "logger", ("tensorboard", "jsonl")),
+        ("optimizer: Adam", "optimizer", "adam"),
         ("learner: AdamW", "optimizer", "adamw"),
         ("clip_grad_norm: ~", "grad_clip_norm", None),
         ("clip_grad_norm: 2.5", "grad_clip_norm", 2.5),
@@ -133,6 +143,7 @@ def test_values_are_translated_too(here: Path, text: str, key: str, value: objec
     ("text", "message"),
     [
         ("hop_size: 256", "hop_size: 200 here and nothing else, got 256 (old.yaml:1); the published weights hear this"),
+        ("optimizer: sgd", "optimizer: wanted adam or adamw, which are the optimizers here, got 'sgd' (old.yaml:1)"),
         ("learner: sgd", "learner: wanted adam or adamw, which are the optimizers here, got 'sgd' (old.yaml:1)"),
         (
             "gpu_id: first",
