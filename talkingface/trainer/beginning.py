@@ -40,14 +40,20 @@ def begin(log: TrainLog, training: Begins, train_data: Sized, valid_data: Sized 
     log.note(_length(training, len(train_data)))
     processes = f", {distributed.world()} processes" if distributed.world() > 1 else ""
     log.say(f"device: {describe(training.device, training.config.run.precision)}{processes}")
-    log.text("configuration", f"```yaml\n{to_yaml(training.config)}\n```")
+    log.text("configuration", f"```yaml\n{_recipe_first(to_yaml(training.config))}\n```")
 
 
 def _size(data: Any) -> str:
     if data is None:
         return "none"
     clips = getattr(data, "clips", None)
-    return f"{len(data):,} samples" + (f" of {len(clips)} clips" if clips else "")
+    return f"{len(data):,} samples" + (f" of {len(clips)} clip{'s' * (len(clips) > 1)}" if clips else "")
+
+
+def _recipe_first(text: str) -> str:
+    """A configuration's YAML with the model's part before the dataset's and the run's, as it is what is looked for."""
+    names, *parts = text.split("\n# ")
+    return "\n# ".join([names, *reversed([part.strip("\n") + "\n" for part in parts])])
 
 
 def _length(training: Begins, num_samples: int) -> str:

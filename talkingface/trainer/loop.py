@@ -120,7 +120,7 @@ class Loop:
             if self._shown != self.progress.step:
                 self._show(video=False)
             self._save(self.run_folder.last)
-            self.log.finish(self.progress)
+            self.log.finish()
 
     def _is_finished(self) -> bool:
         return ended_by(self.recipe, self.progress, self.num_samples) is not None
@@ -226,7 +226,7 @@ class Loop:
             raise UserError(f"step {self.progress.step}: the validation loss is {metrics['loss']}; training stopped")
         is_best = self.progress.record_validation(metrics) and self._best.allows(self.progress)
         self.trainer.after_validation(metrics)
-        self.log.validation(metrics, epoch=self._epoch(), is_best=is_best)
+        self.log.validation(metrics, epoch=self._epoch(), best_step=self.progress.best_step)
         if is_best:
             self._save(self.run_folder.best)
         self.log.restart_clock()

@@ -26,29 +26,30 @@ class TrainBar(tqdm):
         self, *, step: int, total: int | None, disable: bool, file: TextIO | None = None, columns: int | None = None
     ) -> None:
         self._columns = columns
-        self.ends_in = "?"
+        self.ends_in = ""
         """Time to the end, as text."""
+        self._ends = ""
         super().__init__(
             total=total,
             initial=step,
-            unit="step",
-            bar_format="step {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}] ends in {ends_in}{postfix}",
+            bar_format="step {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}]{ends}{postfix}",
             disable=disable,
             file=file or sys.stderr,
         )
 
     @property
     def format_dict(self) -> dict[str, Any]:
-        """tqdm's values for the line, and `ends_in`."""
-        return {**super().format_dict, "ends_in": self.ends_in}
+        """tqdm's values for the line, and `ends`."""
+        return {**super().format_dict, "ends": self._ends}
 
     def __str__(self) -> str:
         # The last column stays empty: some terminals go to the next line when it is written to.
         return fit(super().__str__(), (self._columns or shutil.get_terminal_size().columns) - 1)
 
-    def show(self, text: str, *, seconds_left: float) -> None:
-        """Draw the line with these losses and that time to the end."""
+    def show(self, text: str, *, seconds_left: float, data_wait: float) -> None:
+        """Draw the line with these losses, the time to the end, and the share of time spent waiting for data."""
         self.ends_in = tqdm.format_interval(min(seconds_left, 1e7))
+        self._ends = f" ends in {self.ends_in}, data wait {data_wait:.0%}"
         self.set_postfix_str(text)
 
 

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from talkingface.config.schema import Config
 from talkingface.trainer.loggers.logger import Logger, Training, make_loggers
-from talkingface.trainer.progress import Progress
 from talkingface.trainer.progress_bar import TrainBar
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 
 LOGGER = logging.getLogger(__name__)
+NO_METRICS = ("step", "split", "epoch")
+"""Keys of a validation's line in metrics.jsonl that are not of its values."""
 
 
 class TrainLog:
@@ -110,7 +111,7 @@ class TrainLog:
         }
         self._show("train", {"epoch": round(epoch, 4), **rates, **values, **speed, **memory})
         text = " ".join(f"{name} {value:.4g}" for name, value in values.items() if name not in self._noted)
-        self._bar.show(f"{text}, data wait {wait:.0%}", seconds_left=seconds_left)
+        self._bar.show(text, seconds_left=seconds_left, data_wait=wait)
         self._file.info(
             "step %d %s (%.3g it/s, wait %.0f%%, ends in %s)", self._step, text, steps_per_second, wait * 100,
             self._bar.ends_in,
@@ -122,11 +123,13 @@ class TrainLog:
             read = torch.stack(list(values.values())).tolist()
             self._show("weights", dict(zip(values, read, strict=True)))
 
-    def validation(self, metrics: Mapping[str, float], *, epoch: float, is_best: bool) -> None:
-        """Write a validation's values."""
+    def validation(self, metrics: Mapping[str, float], *, epoch: float, best_step: int | None) -> None:
+        """Write a validation's values, and those of the best one so far, which was after `best_step`."""
         if self.run is None:
             return
         self._show("valid", {"epoch": round(epoch, 4), **metrics})
+        is_best = best_step == self._step
+        self._show("best", dict(metrics) if is_best else self._valid_line(best_step))
         text = " ".join(f"{name} {value:.4g}" for name, value in metrics.items())
         self.say(f"step {self._step} validation {text}{' (best so far)' if is_best else ''}")
 
@@ -153,15 +156,9 @@ class TrainLog:
         self.note(message)
         LOGGER.info(message)
 
-    def finish(self, progress: Progress) -> None:
-        """Show the final metrics: those of the best validation, or of the last steps where nothing is validated."""
-        if self.run is None:
-            return
-        split, step = ("train", self._step) if progress.best_step is None else ("valid", progress.best_step)
-        lines = [line for line in self.run.read_metrics() if line["split"] == split and line["step"] == step]
-        found = {} if not lines else {key: lines[-1][key] for key in lines[-1] if key not in ("step", "split", "epoch")}
-        done = {"step": step, "steps_done": self._step, "minutes": progress.minutes}
-        self._each(lambda backend: backend.finish({**found, **done}, self._step))
+    def finish(self) -> None:
+        """Tell the backends that training has come to its end."""
+        self._each(lambda backend: backend.finish(self._step))
 
     def close(self) -> None:
         """End the bar, the backends and the files."""
@@ -170,6 +167,12 @@ class TrainLog:
         for handler in list(self._file.handlers):
             self._file.removeHandler(handler)
             handler.close()
+
+    def _valid_line(self, step: int | None) -> dict[str, float]:
+        """Values of an earlier validation."""
+        assert self.run is not None
+        lines = [line for line in self.run.read_metrics() if line["split"] == "valid" and line["step"] == step]
+        return {name: value for name, value in lines[-1].items() if name not in NO_METRICS} if lines else {}
 
     def _show(self, split: str, values: Mapping[str, float]) -> None:
         self._each(lambda backend: backend.values(split, values, self._step))

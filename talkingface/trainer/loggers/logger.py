@@ -53,7 +53,7 @@ class Logger(Protocol):
         """
 
     def values(self, split: str, values: Mapping[str, float], step: int) -> None:
-        """Numbers after a step: of `train`, of `valid`, or the norms of `weights`."""
+        """Numbers after a step: of `train`, of `valid`, norms of `weights`, or what was `best` up to then."""
 
     def text(self, name: str, text: str, step: int) -> None:
         """Markdown."""
@@ -64,8 +64,8 @@ class Logger(Protocol):
     def video(self, name: str, path: Path, step: int) -> None:
         """A video file of the run's folder; it stays there."""
 
-    def finish(self, values: Mapping[str, float], step: int) -> None:
-        """Training has come to its end, with these final metrics."""
+    def finish(self, step: int) -> None:
+        """Training has come to its end."""
 
     def close(self) -> None:
         """Write what is held; the training ends, or was cut short and may be resumed."""
@@ -127,14 +127,18 @@ def require(package: str) -> ModuleType:
         ) from None
 
 
+ALSO = ("epochs", "max_steps", "max_minutes", "precision", "run_name")
+"""What tells trainings apart besides keys that change what is learnt."""
+
+
 def hparams(config: Config) -> dict[str, bool | float | str]:
-    """What decides the result and when training ends, as numbers, truth values and text: model and dataset first."""
+    """What decides the result and when training ends, as numbers, truth values and text, and what the run is called."""
     found: dict[str, Any] = {"model": config.model_name, "dataset": config.dataset_name}
     plain = to_plain(config)
     for part in ("model", "dataset", "run"):
         kinds = field_kinds(type(getattr(config, part)))
         for field in fields(getattr(config, part)):
-            if kinds[field.name] is Kind.RESULT or field.name in ("epochs", "max_steps", "max_minutes", "precision"):
+            if kinds[field.name] is Kind.RESULT or field.name in ALSO:
                 found[field.name] = plain[part][field.name]
     return {key: _scalar(value) for key, value in found.items()}
 

@@ -74,8 +74,7 @@ class MlflowLogger(Logger):
     def video(self, name: str, path: Path, step: int) -> None:
         self._client.log_artifact(self._id, str(path), name.rpartition("/")[0] or None)
 
-    def finish(self, values: Mapping[str, float], step: int) -> None:
-        self.values("final", values, step)
+    def finish(self, step: int) -> None:
         self._client.set_terminated(self._id, "FINISHED")
 
     def close(self) -> None:

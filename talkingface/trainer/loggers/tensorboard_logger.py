@@ -24,8 +24,8 @@ GIF_WIDTH = 320
 class TensorBoardLogger(Logger):
     """Scalars, pictures, videos as moving pictures, texts, and a row of the HParams page.
 
-    The row's settings and final metrics lie in the run's own events. `SummaryWriter.add_hparams` would write each row
-    into a folder of its own, as a run of its own.
+    The row's settings lie in the run's own events, and its metrics are the last values of its scalars, `best/...`
+    first. `SummaryWriter.add_hparams` would write each row into a folder of its own, as a run of its own.
     """
 
     def __init__(self, training: Training) -> None:
@@ -57,8 +57,7 @@ class TensorBoardLogger(Logger):
         picture = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=gif)
         self._events.add_summary(Summary(value=[Summary.Value(tag=name, image=picture)]), step)
 
-    def finish(self, values: Mapping[str, float], step: int) -> None:
-        self.values("final", values, step)
+    def finish(self, step: int) -> None:
         self._events.add_summary(self._end, step)
 
     def close(self) -> None:

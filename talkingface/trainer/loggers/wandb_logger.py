@@ -17,6 +17,8 @@ from talkingface.trainer.loggers.logger import Logger, Training, require
 from talkingface.utils.errors import UserError
 
 PROJECT = "talkingface"
+KEPT_HERE = ("offline", "dryrun", "disabled")
+"""Modes of W&B that need no login."""
 
 
 class WandbLogger(Logger):
@@ -29,7 +31,7 @@ class WandbLogger(Logger):
         wandb = require("wandb")
         settings = wandb.setup().settings
         has_login = wandb.api.api_key or settings.identity_token_file
-        if settings.mode in ("online", "shared", "run") and not has_login:
+        if settings.mode not in KEPT_HERE and not has_login:
             raise UserError(
                 "logger: wandb would ask for a login. Run `wandb login` or set WANDB_API_KEY; or set "
                 "WANDB_MODE=offline, which keeps the run in log_dir until `wandb sync`"
@@ -45,7 +47,7 @@ class WandbLogger(Logger):
                 project=os.environ.get("WANDB_PROJECT") or PROJECT,
                 id=identity,
                 name=name,
-                resume="allow",
+                resume=None if wandb.setup().settings.mode in KEPT_HERE else "allow",  # `wandb sync --append` joins them
                 dir=str(training.folder),
                 config=_flat(training),
                 settings=wandb.Settings(console="off", silent=True),
@@ -71,8 +73,8 @@ class WandbLogger(Logger):
     def video(self, name: str, path: Path, step: int) -> None:
         self._log({name: self._wandb.Video(str(path), format="mp4")}, step)
 
-    def finish(self, values: Mapping[str, float], step: int) -> None:
-        self._run.summary.update({f"final/{name}": value for name, value in values.items()})
+    def finish(self, step: int) -> None:
+        self._run.summary.update({"steps": step, "finished": True})
 
     def close(self) -> None:
         self._run.finish()
