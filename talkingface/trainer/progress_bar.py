@@ -49,7 +49,7 @@ class TrainBar(tqdm):
     def show(self, text: str, *, seconds_left: float, data_wait: float) -> None:
         """Draw the line with these losses, the time to the end, and the share of time spent waiting for data."""
         self.ends_in = tqdm.format_interval(min(seconds_left, 1e7))
-        self._ends = f" ends in {self.ends_in}, data wait {data_wait:.0%}"
+        self._ends = f" ends in {self.ends_in}, wait {data_wait:.0%}"
         self.set_postfix_str(text)
 
 

@@ -47,7 +47,9 @@ class WandbLogger(Logger):
                 project=os.environ.get("WANDB_PROJECT") or PROJECT,
                 id=identity,
                 name=name,
-                resume=None if wandb.setup().settings.mode in KEPT_HERE else "allow",  # `wandb sync --append` joins them
+                resume=None
+                if wandb.setup().settings.mode in KEPT_HERE
+                else "allow",  # `wandb sync --append` joins them
                 dir=str(training.folder),
                 config=_flat(training),
                 settings=wandb.Settings(console="off", silent=True),
