@@ -13,6 +13,7 @@ from talkingface.cli.text import columns, is_terminal, table
 from talkingface.config.foreign_keys import ALIASES
 from talkingface.config.loader import Resolved, profiles
 from talkingface.config.plain import show
+from talkingface.config.schema import RESUME
 from talkingface.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def run(arguments: Arguments) -> None:
         return
     from talkingface.quick_start import run
 
-    run(*_model_and_dataset(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
+    run(*_to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
 
 
 def prepare(arguments: Arguments) -> None:
@@ -44,14 +45,14 @@ def train(arguments: Arguments) -> None:
     """`train`."""
     from talkingface.quick_start import train
 
-    train(*_model_and_dataset(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
+    train(*_to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
 
 
 def check(arguments: Arguments) -> None:
     """`check`: the plan of `run`."""
     from talkingface.quick_start import run
 
-    run(*_model_and_dataset(arguments), overrides=arguments.overrides(), dry_run=True)
+    run(*_to_train(arguments), overrides=arguments.overrides(), dry_run=True)
 
 
 def evaluate(arguments: Arguments) -> None:
@@ -162,8 +163,19 @@ def print_config(arguments: Arguments) -> None:
         dataset = _need(arguments, "dataset")
         print(_without_model(resolve.resolve(None, dataset, arguments.overrides(), asked_for=False)), end="")
     else:
-        model, dataset = _model_and_dataset(arguments)
-        print(show(resolve.resolve(model, dataset, arguments.overrides())), end="")
+        print(show(_of_training(arguments)), end="")
+
+
+def _of_training(arguments: Arguments) -> Resolved:
+    """The configuration of a training that would begin, or of a run that would go on."""
+    from talkingface.chain.resume import resumed
+
+    model, dataset = _to_train(arguments)
+    found = resumed(arguments.overrides(), model, dataset)
+    if found is not None:
+        return resolve.resolve(found.model, found.dataset, found.overrides)
+    assert model is not None and dataset is not None
+    return resolve.resolve(model, dataset, arguments.overrides())
 
 
 def _of_checkpoint(arguments: Arguments) -> Resolved:
@@ -194,6 +206,13 @@ def _saved_dir(arguments: Arguments) -> str:
 
 def _model_and_dataset(arguments: Arguments) -> tuple[str, str]:
     return _need(arguments, "model"), _need(arguments, "dataset")
+
+
+def _to_train(arguments: Arguments) -> tuple[str | None, str | None]:
+    """Model and dataset, which a run that `resume` names knows itself."""
+    if arguments.flags.get("resume", "auto") in RESUME:
+        return _model_and_dataset(arguments)
+    return arguments.options.get("model"), arguments.options.get("dataset")
 
 
 def _need(arguments: Arguments, option: str) -> str:

@@ -93,7 +93,8 @@ preprocessed_data/report.md is the account. It can be stopped and started again.
         line="prepare, and train what is missing",
         text="""\
 Does what `run` does up to the trained weights: prepares the data where they are not, trains what the model needs and \
-the model itself. A training that was stopped goes on at its last checkpoint; --resume=never begins a new one. Under \
+the model itself. A training that was stopped goes on at its last checkpoint; --resume=never begins a new one, \
+--resume=RUN goes on with that run, also with another rate or loss weights (docs/training.md). Under \
 torchrun it trains on several GPUs, on data that `prepare --model=NAME` has packed.
 
 Reads the dataset. Writes saved/RUN/ with checkpoints/best.pth and last.pth, metrics.jsonl, sample grids and videos, \
@@ -102,6 +103,7 @@ and TensorBoard's files in log/.""",
         examples=(
             "train --model=HyperLipsBase --dataset=demo --max_minutes=5",
             "train --model=SyncNet --dataset=mine --train_batch_size=32 --device=cuda",
+            "train --resume=RUN --max_steps=200000 --learning_rate=3e-5",
         ),
         options={"model": MODEL, "dataset": DATASET, **LAYERS, **PLAN},
         refused={

@@ -60,26 +60,17 @@ class Fit:
 
 
 def with_hashes(config: Config) -> Config:
-    """The configuration with the SHA-256 of the files that its training starts from.
+    """The configuration with the SHA-256 of the files that its training starts from; one that it has stays.
 
     Raises:
-        CheckpointError: a file is missing, or is not the one whose hash the configuration gives.
+        CheckpointError: a file is missing, or a hash is given without one.
     """
     found: dict[str, str] = {}
     for part, (given, noted) in config.model.sources.items():
-        key = KEYS[part]
-        if given is None:
-            if noted is not None:
-                raise CheckpointError(f"{key}_sha256: the hash of a file that {key} does not name; give both or none")
-            continue
-        path = initial_file(config, part)
-        actual = file_sha256(path)
-        if noted is not None and noted.lower() != actual:
-            raise CheckpointError(
-                f"{key}: {path} has the SHA-256 {actual}, the configuration says {noted}: another file, or a run that "
-                f"was trained on since; to start from it as it is now give --{key}_sha256={actual}"
-            )
-        found[f"{key}_sha256"] = actual
+        if given is None and noted is not None:
+            raise CheckpointError(f"{KEYS[part]}_sha256: the hash of a file that {KEYS[part]} does not name")
+        if given is not None and noted is None:
+            found[f"{KEYS[part]}_sha256"] = file_sha256(initial_file(config, part))
     return config.with_model(**found)
 
 
@@ -122,6 +113,11 @@ def read_initial(config: Config) -> dict[str, InitialWeights]:
     for part, (_, sha256) in config.model.sources.items():
         if sha256 is not None:
             path = initial_file(config, part)
+            if (actual := file_sha256(path)) != sha256:
+                raise CheckpointError(
+                    f"{KEYS[part]}: {path} has the SHA-256 {actual}, the configuration says {sha256}: another file, or "
+                    f"a run that was trained on since; to start from it as it is now, --{KEYS[part]}_sha256={actual}"
+                )
             checkpoint = Checkpoint.read(path, part=part)
             found[part] = InitialWeights(key=KEYS[part], path=path, sha256=sha256, checkpoint=checkpoint)
     return found

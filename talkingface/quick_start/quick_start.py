@@ -36,8 +36,8 @@ __all__ = [
 
 
 def run(
-    model: str,
-    dataset: str,
+    model: str | None = None,
+    dataset: str | None = None,
     config_file_list: Sequence[str] = (),
     config_dict: Mapping[str, Any] | None = None,
     *,
@@ -49,7 +49,7 @@ def run(
     """Prepare the data, train what is missing, evaluate, dub a sample, and write a page about it.
 
     Args:
-        model: name of a catalog row.
+        model: name of a catalog row; with a key `resume` that names a run, neither this nor the dataset need be given.
         dataset: name of a dataset, or the folder of videos.
         config_file_list: YAML files, later wins.
         config_dict: configuration keys, above the files.
@@ -67,8 +67,8 @@ def run(
 
 
 def train(
-    model: str,
-    dataset: str,
+    model: str | None = None,
+    dataset: str | None = None,
     config_file_list: Sequence[str] = (),
     config_dict: Mapping[str, Any] | None = None,
     *,

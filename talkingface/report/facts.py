@@ -38,6 +38,10 @@ class Facts:
     """Steps after which it ends, as far as that is known."""
     best_score: float | None = None
     """Lowest validation loss, which depends on the recipe's weights."""
+    started_from: list[dict[str, Any]] = field(default_factory=list)
+    """The weights that it started from, as its status notes them."""
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """What was changed in its configuration on the way, likewise."""
     config: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -120,6 +124,7 @@ def _read(folder: Path, run: Path | None, evaluation: Path | None) -> Facts:
         dataset=dataset or str(status.get("dataset", "")), profile=str(status.get("profile") or ""),
         created=str(status.get("created") or ""), finished=bool(status.get("finished")),
         note=str(status.get("note") or ""), total_steps=total, steps=steps, best_score=score,
+        started_from=list(status.get("started_from") or []), changes=list(status.get("changes") or []),
         config=_config(files.config_file), environment=_json(files.environment_file), lines=lines,
         evaluation=found, expert=expert,
     )  # fmt: skip

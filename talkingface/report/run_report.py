@@ -95,6 +95,7 @@ def write_report(run: Path | None, evaluation: Path | None = None) -> Path:
         *_figures(facts, earlier_runs(facts)),
         *_clips(found, path.parent),
         *_training(facts),
+        *_history(facts),
         *_left_out(found),
         _how(facts, path.parent),
     ]
@@ -167,6 +168,18 @@ def _training(facts: Facts) -> list[Section]:
         return []
     blocks = [Text("Over training steps."), Charts(charts=charts, lines=run_tables.last_losses(facts))]
     return [Section(id="losses", title="Training", blocks=blocks)]
+
+
+def _history(facts: Facts) -> list[Section]:
+    """Where the training started, and what was changed on the way."""
+    tables = {
+        "Started from these weights": run_tables.start_table(facts),
+        "Changed on the way": run_tables.changes_table(facts),
+    }
+    blocks: list[Block] = [
+        Table(lines=lines, title=title, kind="text") for title, lines in tables.items() if len(lines) > 1
+    ]
+    return [Section(id="history", title="History", blocks=blocks)] if blocks else []
 
 
 def _left_out(found: EvaluationFacts | None) -> list[Section]:

@@ -64,6 +64,24 @@ def config_table(facts: Facts) -> Lines:
     return [["key", "value"], *([key, as_text(value)] for key, value in flat(facts.config).items())]
 
 
+def start_table(facts: Facts) -> Lines:
+    """Return the weights that a training started from, a line for each part of it."""
+    lines = [["part", "weights", "of", "sha256", "weights that did not fit"]]
+    for one in facts.started_from:
+        of = f"{one['model']}, step {one['step']}" if one["model"] else "another program"
+        lines.append([one["part"], one["path"], of, one["sha256"], str(len(one["not_fitting"]) or "none")])
+    return lines
+
+
+def changes_table(facts: Facts) -> Lines:
+    """Return what was changed in the configuration on the way."""
+    lines = [["after step", "key", "before", "from there on", "when"]]
+    for one in facts.changes:
+        when = str(one["time"])[:16].replace("T", " ")
+        lines.append([str(one["step"]), one["key"], _text(one["old"]), _text(one["new"]), when])
+    return lines
+
+
 def environment_table(facts: Facts) -> Lines:
     """Return key and value; without the machine's name, since pages are passed on."""
     return [["", ""], *([key, as_text(value)] for key, value in flat(facts.environment).items() if key != "host")]

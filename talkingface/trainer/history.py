@@ -14,8 +14,11 @@ from talkingface.config.keys import PARTS
 from talkingface.config.kinds import LOSS_WEIGHT, Kind, field_kinds, fields_marked
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import Config
+from talkingface.trainer import distributed
 from talkingface.trainer.progress import Progress
+from talkingface.trainer.resume import BestScore, Start
 from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.train_log import TrainLog
 from talkingface.utils.files import put_in_place
 
 UNTOLD = ("resume", "show_progress")
@@ -46,41 +49,61 @@ def find_changes(stored: Mapping[str, Any], config: Config, *, step: int) -> lis
     return found
 
 
-def note_changes(run: RunFolder, stored: Mapping[str, Any], changes: list[dict[str, Any]], *, step: int) -> None:
-    """Write changes into a run's status, in place of those that its checkpoint has not taken in."""
+def take_changes(start: Start, run: RunFolder, config: Config, progress: Progress) -> list[dict[str, Any]]:
+    """Note what has changed since the checkpoint that a training goes on from; all processes call it.
+
+    Where loss weights have changed, losses before and after cannot be compared: the best begins anew, and best.pth is
+    kept as step-N.pth.
+
+    Args:
+        start: what the training goes on from.
+        run: its status tells of every change, in place of those that no checkpoint had taken in.
+        config: the one to go on with.
+        progress: as the checkpoint left it.
+    """
+    stored = start.trained_with
+    if stored is None:
+        return []
+    changes = find_changes(stored, config, step=progress.step)
+    is_main, weights = distributed.rank() == 0, fields_marked(type(config.model), LOSS_WEIGHT)
+    if is_main:
+        _write(run, stored, changes, step=progress.step)
+    if any(event["key"] in weights for event in changes):
+        if is_main and run.best.is_file():
+            _keep(run, start.best.step)
+        start.best = BestScore()
+        progress.best_score, progress.best_step, progress.bad_validations = None, None, 0
+    return changes
+
+
+def tell_changes(log: TrainLog, changes: list[dict[str, Any]]) -> None:
+    """Say them, and show them as text where the training is shown."""
+    for event in changes:
+        log.say(f"from step {event['step']:,} on {event['key']} is {event['new']}, it was {event['old']}")
+    if changes:
+        rows = [f"| {event['key']} | {event['old']} | {event['new']} |" for event in changes]
+        log.text("changes", "\n".join(["| key | before | from here on |", "| --- | --- | --- |", *rows]))
+
+
+def _write(run: RunFolder, stored: Mapping[str, Any], changes: list[dict[str, Any]], *, step: int) -> None:
     values = {key: value for part in PARTS for key, value in (stored.get(part) or {}).items()}
+    noted = run.status().get("changes", [])
     past = [
         event
-        for event in run.status().get("changes", [])
+        for event in noted
         if event["step"] < step or (event["step"] == step and values.get(event["key"]) == event["new"])
     ]
-    if past or changes or run.status().get("changes"):
+    if noted != [*past, *changes]:
         run.update_status(changes=[*past, *changes])
 
 
-def begin_best_anew(
-    run: RunFolder, changes: list[dict[str, Any]], progress: Progress, config: Config, *, write: bool
-) -> bool:
-    """Where loss weights have changed, losses before and after cannot be compared: the best begins anew.
-
-    The best checkpoint so far is kept as step-N.pth.
-
-    Args:
-        run: its checkpoints.
-        changes: of `find_changes`.
-        progress: its best score is forgotten.
-        config: the one to go on with.
-        write: whether this process writes.
-    """
-    weights = fields_marked(type(config.model), LOSS_WEIGHT)
-    if progress.best_step is None or not any(event["key"] in weights for event in changes):
-        return False
-    kept = run.step_checkpoint(progress.best_step)
-    if write and run.best.is_file() and not kept.exists():
+def _keep(run: RunFolder, step: int) -> None:
+    """Let the best so far be a checkpoint that is kept."""
+    kept = run.step_checkpoint(step)
+    if not kept.exists():
         put_in_place(run.best, kept)
-    progress.best_score = progress.best_step = None
-    progress.bad_validations = 0
-    return True
+    else:
+        run.best.unlink()
 
 
 def changes_result(status: Mapping[str, Any]) -> bool:

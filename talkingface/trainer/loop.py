@@ -22,6 +22,7 @@ from talkingface.model.checkpoint import Stateful, save_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.beginning import begin
+from talkingface.trainer.history import take_changes, tell_changes
 from talkingface.trainer.loader import training_batches
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
 from talkingface.trainer.quantities import learning_rates, weight_norms
@@ -95,6 +96,7 @@ class Loop:
                 begin(self.log, self.trainer, self.train_dataset, self.valid_dataset)
                 for note in notes:
                     self.log.say(note)
+                tell_changes(self.log, self._changes)
                 self._train()
             finally:
                 self.log.close()
@@ -128,6 +130,7 @@ class Loop:
     def _resume(self) -> tuple[str, ...]:
         """Take over the last checkpoint, if any, and drop the metrics that will be written again; returns notes."""
         start = resume(self.run_folder, self.recipe, self.trainer.state(), self.progress)
+        self._changes = take_changes(start, self.run_folder, self.trainer.config, self.progress)
         self._best = start.best
         if self.is_main:
             self.run_folder.truncate_metrics(self.progress.step)

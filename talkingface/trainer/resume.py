@@ -55,6 +55,8 @@ class Start:
     """What the user should know."""
     contents: dict[str, Any] | None = None
     """What the checkpoint holds, until it is taken."""
+    trained_with: dict[str, Any] | None = None
+    """The configuration that it was trained with so far, as plain data; set when it is taken."""
 
     def read(self) -> dict[str, Any]:
         """Take what the checkpoint holds."""
@@ -78,6 +80,7 @@ def resume(run: RunFolder, recipe: ModelConfig, state: Mapping[str, Stateful], p
     start = distributed.first_decides(lambda: find_start(run, recipe))
     if start.path is not None:
         contents = start.read()
+        start.trained_with = contents["config"]
         restore(contents, state, origin=start.path)
         progress.load_plain(contents["progress"])
         set_rng_state(contents["rng"])

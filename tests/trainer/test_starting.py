@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from talkingface.config.identity import identity
 from talkingface.config.plain import read_config
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
-from talkingface.model.initial import with_hashes
+from talkingface.model.initial import read_initial, with_hashes
 from talkingface.trainer.hyperlipsbase_trainer import HyperLipsBaseTrainer
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.starting import freeze_prefixes
@@ -80,7 +80,7 @@ def test_the_contents_decide_and_the_place_does_not(tmp_path: Path, weights: dic
     stored = with_hashes(tiny_config(tmp_path, initial_weights=str(file)))
     other.replace(file)
     with pytest.raises(UserError, match=r"initial_weights: .*start\.pth has the SHA-256 .* the configuration says"):
-        with_hashes(stored)
+        read_initial(stored)
     with pytest.raises(UserError, match="initial_weights_sha256: the hash of a file that initial_weights does not"):
         with_hashes(tiny_config(tmp_path, initial_weights_sha256="ab"))
 
