@@ -1,7 +1,9 @@
-"""One model of a chain with its configuration, and the models whose weights its training takes."""
+"""One model of a chain with its configuration, the models whose weights its training takes, and the clips it sees."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ from talkingface.catalog.rows import ModelRow, Need
 from talkingface.config.identity import differences, fingerprint
 from talkingface.config.loader import Resolved
 from talkingface.config.schema import Config, ConfigError
+from talkingface.data.dataset.filelist import read_lists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +63,17 @@ def check_same(need: Need, config: Config, needed: Config) -> None:
             raise ConfigError(
                 f"{key}: {config.model_name} has {own}, its {need.part} {needed.model_name} has {other}; set both alike"
             )
+
+
+def selection(config: Config) -> dict[str, Any]:
+    """How clips are chosen and corrected by their sync; empty where they are taken as they are."""
+    data = config.dataset
+    if not data.uses_sync:
+        return {}
+    return {key: getattr(data, key) for key in ("correct_offset", "max_offset", "min_confidence")}
+
+
+def clips_mark(config: Config) -> str:
+    """Changes when a clip is added to the lists of training or validation, or taken off."""
+    lists = read_lists(config.dataset.filelist_root)
+    return hashlib.sha256(json.dumps([lists.get("train"), lists.get("val")]).encode()).hexdigest()[:12]

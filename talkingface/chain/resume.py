@@ -12,8 +12,8 @@ from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset
-from talkingface.chain.part import Part
-from talkingface.chain.workspace import RunChoice, Workspace, clips_mark
+from talkingface.chain.part import Part, clips_mark
+from talkingface.chain.workspace import RunChoice, Workspace
 from talkingface.config.foreign_keys import ALIASES
 from talkingface.config.kinds import changes_on_the_way
 from talkingface.config.loader import Overrides

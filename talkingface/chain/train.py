@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from talkingface import catalog
-from talkingface.chain.part import Part
+from talkingface.chain.part import Part, clips_mark, selection
 from talkingface.chain.plan import Plan
 from talkingface.chain.process import process_stages, with_needs
 from talkingface.chain.stage import Look, Stage
-from talkingface.chain.workspace import Workspace, clips_mark, selection
+from talkingface.chain.workspace import Workspace
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path, read_list
 from talkingface.model.checkpoint import best_checkpoint

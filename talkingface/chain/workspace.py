@@ -6,8 +6,6 @@ checkpoint is read once, its network included. A stage asks the workspace and de
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,11 +15,10 @@ from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset, resolve
-from talkingface.chain.part import Part, check_same
+from talkingface.chain.part import Part, check_same, clips_mark, selection
 from talkingface.config.loader import Overrides, Resolved
 from talkingface.config.plain import read_config
 from talkingface.config.schema import Config
-from talkingface.data.dataset.filelist import read_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.initial import with_hashes
 from talkingface.model.trained import Trained, load_trained
@@ -239,17 +236,3 @@ class Workspace:
             found = {folder.path: Run(folder=folder, status=status) for folder, status in saved.statuses}
             self._read.runs[saved_dir] = found
         return self._read.runs[saved_dir]
-
-
-def selection(config: Config) -> dict[str, Any]:
-    """How clips are chosen and corrected by their sync; empty where they are taken as they are."""
-    data = config.dataset
-    if not data.uses_sync:
-        return {}
-    return {key: getattr(data, key) for key in ("correct_offset", "max_offset", "min_confidence")}
-
-
-def clips_mark(config: Config) -> str:
-    """Changes when a clip is added to the lists of training or validation, or taken off."""
-    lists = read_lists(config.dataset.filelist_root)
-    return hashlib.sha256(json.dumps([lists.get("train"), lists.get("val")]).encode()).hexdigest()[:12]

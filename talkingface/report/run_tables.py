@@ -78,7 +78,7 @@ def changes_table(facts: Facts) -> Lines:
     lines = [["after step", "key", "before", "from there on", "when"]]
     for one in facts.changes:
         when = str(one["time"])[:16].replace("T", " ")
-        lines.append([str(one["step"]), one["key"], _text(one["old"]), _text(one["new"]), when])
+        lines.append([str(one["step"]), one["key"], as_text(one["old"]), as_text(one["new"]), when])
     return lines
 
 

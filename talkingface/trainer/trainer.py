@@ -74,18 +74,15 @@ class Trainer:
         self.config, self.recipe, self.run = config, config.model, run
         self.device = distributed.start(device)
         self.model = self.place(model)
-        self.frozen = freeze_prefixes(self.model, self.recipe.freeze)
-        """Normalisation layers that keep their statistics."""
+        self.frozen = freeze_prefixes(self.model, self.recipe.freeze)  # normalisation layers that keep their statistics
         self.parts = {name: self.place(part) for name, part in (parts or {}).items()}
         self.optimizer = make_optimizer(self.model, self.recipe, learning_rate=self.recipe.learning_rate)
-        self.share = (0, 1)
-        """Which part of a step's samples this is, of how many; set by the loop."""
+        self.share = (0, 1)  # which part of a step's samples this is, of how many; set by the loop
         self.progress = Progress()
         self.clock: Callable[[], float] = time.perf_counter
         """Tells seconds; the minutes of training are taken from it."""
         self._notes: dict[str, Tensor] = {}
-        self.average: AveragedWeights | None = None
-        """The average of the network's weights, where the recipe keeps one."""
+        self.average: AveragedWeights | None = None  # of the network's weights, where the recipe keeps one
         self.set_up()
         if best_checkpoint(run.path) is None:  # it begins
             self.config = start_from_weights(config, self.state(), run=run)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from test_chain import TINY, find_runs
 
+from talkingface.chain.part import clips_mark
 from talkingface.chain.resume import resumed, resumed_workspace
-from talkingface.chain.workspace import Workspace, clips_mark
+from talkingface.chain.workspace import Workspace
 from talkingface.cli.program import main
 from talkingface.config.loader import Overrides
 from talkingface.config.plain import read_config

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from talkingface.chain.part import Part
-from talkingface.chain.workspace import RunChoice, Weights, Workspace, clips_mark
+from talkingface.chain.part import Part, clips_mark
+from talkingface.chain.workspace import RunChoice, Weights, Workspace
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import ConfigError
 from talkingface.model.checkpoint import checkpoint_file
