@@ -3,6 +3,8 @@
     python -m benchmarks.loader            # about a minute
     python -m benchmarks.loader --quick    # some seconds, rougher
 
+Ends with the table of `benchmarks.packed`: raw against JPEG.
+
 Both read the same clips of 10 s (textured JPEG faces of 256 px, 16 kHz wav), made in a temporary folder, and give
 samples of 128 px: five target frames, five reference frames, five mel windows and the sync window.
 
@@ -37,6 +39,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.packed import print_table
 from talkingface.config.schema import Config, DatasetConfig, ModelConfig, RunConfig
 from talkingface.data.dataprocess.packing import pack
 from talkingface.data.dataset.hyperlipsbase_dataset import HyperLipsBaseDataset
@@ -218,7 +221,8 @@ def main() -> None:
             f"\nFloor: {SAMPLE_BYTES} bytes a sample, memory copies {copies / 1e9:.1f} GB/s: three copies allow ",
             end="",
         )
-        print(f"{copies / 3 / SAMPLE_BYTES:.0f} samples/s. Packing {frames} frames took {packing:.1f} s, once.")
+        print(f"{copies / 3 / SAMPLE_BYTES:.0f} samples/s. Packing {frames} frames took {packing:.1f} s, once.\n")
+        print_table(config.dataset, quick=quick)
 
 
 if __name__ == "__main__":
