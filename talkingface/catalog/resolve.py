@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from talkingface import catalog
-from talkingface.catalog.rows import DatasetRow
-from talkingface.config.layers import dataset_files, own_model_files
+from talkingface.catalog.rows import DatasetRow, ModelRow
+from talkingface.config.layers import dataset_files, keys_in_files, own_model_files
 from talkingface.config.loader import Overrides, Resolved, Schemas, load_config
+from talkingface.config.own_keys import ChainKeys
 from talkingface.config.schema import ModelConfig
 from talkingface.config.typed import expand_home
 from talkingface.config.yaml_file import shown
@@ -46,7 +46,7 @@ def choose_dataset(text: str, overrides: Overrides | None = None) -> DatasetChoi
         text = expand_home(text)
     except ValueError as error:
         raise UserError(f"--dataset: {error}") from None
-    flags = overrides.flags if overrides else {}
+    flags = {*overrides.flags, *keys_in_files(overrides.files)} if overrides else set()
     known = dataset_names()
     by_name = Path(text).name == text and text != ".."
     if text in known:
@@ -60,8 +60,8 @@ def choose_dataset(text: str, overrides: Overrides | None = None) -> DatasetChoi
     raise UserError(_no_dataset(text, by_name))
 
 
-def _gives_folders(flags: Mapping[str, Any]) -> bool:
-    return any(key in flags for key in FOLDER_KEYS)
+def _gives_folders(keys: Collection[str]) -> bool:
+    return any(key in keys for key in FOLDER_KEYS)
 
 
 def _choose_folder(folder: Path) -> DatasetChoice:
@@ -89,6 +89,14 @@ def dataset_names() -> list[str]:
     return list(dict.fromkeys([*catalog.dataset_row_names(), *dataset_files(), *folders]))
 
 
+def chain_models(row: ModelRow) -> list[str]:
+    """Models that a command on this one may train: itself, what it needs, and the expert that measures its sync."""
+    found = [row.name]
+    for need in (*row.needs, *([row.sync_expert] if row.sync_expert else [])):
+        found += [name for name in chain_models(catalog.model_row(need.model)) if name not in found]
+    return found
+
+
 def resolve(
     model: str | None, dataset: str | DatasetChoice, overrides: Overrides | None = None, *, asked_for: bool = True
 ) -> Resolved:
@@ -108,6 +116,11 @@ def resolve(
         elsewhere=catalog.all_model_keys,
         serves=lambda: catalog.serves(row.name) if row else frozenset(),
         takes=lambda: catalog.takes(row.name) if row else frozenset(),
+        chain=ChainKeys(
+            models=lambda: tuple(chain_models(row)) if row else (),
+            known=lambda: tuple(catalog.model_names()),
+            keys=lambda name: catalog.model_keys(catalog.model_row(name)),
+        ),
     )
     resolved = load_config(
         model_name=row.name if row else "",

@@ -33,6 +33,12 @@ class Part:
         """Short hash of what decides the training's result, noted in a run's status."""
         return fingerprint(self.config)
 
+    @property
+    def chain(self) -> list[Part]:
+        """All models that its training takes, in the order of training, itself last."""
+        found = {one.row.name: one for _, needed in self.needs for one in needed.chain}
+        return [*found.values(), self]
+
     def continues(self, stored: Mapping[str, Any]) -> bool:
         """Whether a run with this stored configuration is a training of this one."""
         return not self.differences(stored)

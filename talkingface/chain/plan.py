@@ -13,6 +13,7 @@ from talkingface.catalog.rows import Need
 from talkingface.chain.part import Part, check_same
 from talkingface.chain.prepare import check_data
 from talkingface.chain.workspace import RunChoice, Weights, Workspace
+from talkingface.config.plain import as_text
 from talkingface.config.schema import RunConfig
 from talkingface.model.trained import Trained, build_network
 from talkingface.trainer.loggers.logger import check_loggers
@@ -77,6 +78,8 @@ def check(workspace: Workspace, plan: Plan) -> list[str]:
     """
     part, config = plan.part, plan.part.config
     lines = [f"configuration: {part.row.name} on {config.dataset_name}, profile {part.resolved.profile or 'none'}"]
+    for one in plan.trainings:
+        lines += profile_lines(one)
     lines.append(check_run(config.run))
     for folder in (config.run.saved_dir, config.run.log_dir, config.dataset.packed_root):
         _check_writable(Path(folder))
@@ -97,6 +100,19 @@ def check(workspace: Workspace, plan: Plan) -> list[str]:
                 network = build_network(one.row, one.config)
                 lines += check_start(one.config, network, trainer.new_parts(one.config.model))
     return lines
+
+
+def profile_lines(part: Part) -> list[str]:
+    """What the profile sets to another value than the model's, the dataset's or the user's file, a line for each file.
+
+    Keys that the command line or `--config_files` give again are not among them.
+    """
+    found: dict[str, list[str]] = {}
+    for key, entry, other in part.resolved.overridden:
+        file = other.where.rpartition(":")[0]
+        found.setdefault(file, []).append(f"{key} {as_text(entry.value)} ({as_text(other.value)} there)")
+    name = f"profile {part.resolved.profile}"
+    return [f"{part.row.name}: {name} over {file}: {', '.join(values)}" for file, values in found.items()]
 
 
 def check_run(config: RunConfig) -> str:

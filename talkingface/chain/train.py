@@ -34,7 +34,7 @@ def _needed(workspace: Workspace, part: Part) -> Stage:
         weights = workspace.weights(part)
         if weights.path is not None:
             return Look(False, weights.reason)
-        return Look(True, f"{weights.reason}: trained first{_start(part.config)}; ends after {_end(part.config)}")
+        return Look(True, f"{weights.reason}: trained first{_start(part.config)}; ends after {_end(part)}")
 
     return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(workspace, part))
 
@@ -43,7 +43,7 @@ def _main(workspace: Workspace, part: Part) -> Stage:
     def look() -> Look:
         choice = workspace.choose_run(part)
         start = _start(part.config) if choice.run is None else ""
-        end = "" if choice.finished else f"; ends after {_end(part.config)}"
+        end = "" if choice.finished else f"; ends after {_end(part)}"
         return Look(not choice.finished, choice.reason + start + end)
 
     return Stage(name=f"train {part.row.name}", look=look, work=lambda: train(workspace, part))
@@ -54,12 +54,14 @@ def _start(config: Config) -> str:
     return "" if given is None else f"; starts from {given} (sha256 {str(config.model.initial_weights_sha256)[:16]}...)"
 
 
-def _end(config: Config) -> str:
-    model = config.model
-    ends = [f"{model.epochs} epochs"]
-    ends += [f"{model.max_steps} steps"] if model.max_steps is not None else []
-    ends += [f"{model.max_minutes:g} minutes"] if model.max_minutes is not None else []
-    return " or ".join(reversed(ends))
+def _end(part: Part) -> str:
+    """`1500 steps (properties/profile/quick/HyperLipsBase.yaml:12) or 1000 epochs`."""
+    model, ends = part.config.model, []
+    for key, unit in (("max_minutes", "minutes"), ("max_steps", "steps"), ("epochs", "epochs")):
+        if (value := getattr(model, key)) is not None:
+            place = part.resolved.origin[key]
+            ends.append(f"{value:g} {unit}" + ("" if place == "default" else f" ({place})"))
+    return " or ".join(ends)
 
 
 def train(workspace: Workspace, part: Part) -> str:

@@ -7,10 +7,11 @@ included, so flags are read by their form alone, and what a command takes is che
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from talkingface.config.foreign import Option
 from talkingface.config.foreign_keys import FOREIGN
+from talkingface.config.layers import names_in_files
 from talkingface.config.loader import Overrides
 from talkingface.utils.errors import UserError
 
@@ -53,6 +54,16 @@ class Arguments:
         """The user's layers of configuration."""
         files = self.options.get("config_files", "").replace(",", " ").split()
         return Overrides(files=tuple(files), flags=self.flags, profile=self.options.get("profile"))
+
+
+def with_names_of_files(arguments: Arguments) -> Arguments:
+    """The same arguments with the `model` and `dataset` that files of `--config_files` name, where no flag does.
+
+    Raises:
+        ConfigError: a file cannot be read at all.
+    """
+    named = names_in_files(arguments.overrides().files)
+    return replace(arguments, options={**named, **arguments.options})
 
 
 def flag(name: str) -> str:

@@ -135,7 +135,8 @@ def idle_keys(word: str, arguments: Arguments) -> list[str]:
         row = FOREIGN.get(given)
         if isinstance(row, Idle | Fixed) and not isinstance(taken.why_not, str):
             continue  # the reading of the configuration says what becomes of it
-        key = row.ours if isinstance(row, Mapped) else given
+        name = given.rpartition(".")[2]  # SyncNet.max_steps is the expert's max_steps
+        key = row.ours if isinstance(row, Mapped) else ALIASES.get(name, name)
         part = None if key in known else part_of(key)
         if key in known or (part == "dataset" and DATASET in taken.groups):
             continue

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from talkingface import catalog
-from talkingface.cli.arguments import Arguments, flag, parse
+from talkingface.cli.arguments import Arguments, flag, parse, with_names_of_files
 from talkingface.cli.commands import print_config
 from talkingface.cli.keys import idle_keys
 from talkingface.cli.rows import COMMANDS
@@ -89,6 +89,8 @@ def _dispatch(arguments: Arguments, *, may_restart: bool) -> None:
     _need_command(word)
     check_arguments(word, rest, arguments)
     row = COMMANDS[word]
+    if row.of_model and not {"checkpoint", "generated", "real"} & arguments.options.keys():
+        arguments = with_names_of_files(arguments)
     if "print_config" in arguments.switches:
         print_config(arguments)
         return

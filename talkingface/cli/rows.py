@@ -28,6 +28,8 @@ class Command:
     """Options of other commands that deserve an answer of their own."""
     takes_words: bool = False
     """Whether words may follow the command's."""
+    of_model: bool = False
+    """Whether it works on a model and a dataset, which a file of --config_files may name too."""
     computes: bool = False
     """Whether its time goes into tensors."""
 
@@ -35,7 +37,7 @@ class Command:
 MODEL = "the model: {models}"
 DATASET = "the dataset: {datasets}; or the folder of your videos"
 LAYERS = {
-    "config_files": "YAML files of your own, later ones win",
+    "config_files": "YAML files of your own or of runs, later ones win; model and dataset may stand there too",
     "profile": "ready settings for each model of a chain: {profiles}; or none",
 }
 PLAN = {
@@ -69,6 +71,7 @@ command goes on where it was stopped.""",
             **PLAN,
         },
         call=commands.run,
+        of_model=True,
         computes=True,
     ),
     "prepare": Command(
@@ -88,6 +91,7 @@ preprocessed_data/report.md is the account. It can be stopped and started again.
         ),
         options={"dataset": DATASET, "model": "pack the faces for it: {models}", **LAYERS, **PLAN},
         call=commands.prepare,
+        of_model=True,
     ),
     "train": Command(
         line="prepare, and train what is missing",
@@ -111,6 +115,7 @@ and TensorBoard's files in log/.""",
             "given weights takes --initial_weights=RUN or =FILE.pth, one that was stopped goes on by itself"
         },
         call=commands.train,
+        of_model=True,
         computes=True,
     ),
     "evaluate": Command(
@@ -143,6 +148,7 @@ metrics.json, metrics.csv, curves, videos) and report.html; for two folders save
             **PLAN,
         },
         call=commands.evaluate,
+        of_model=True,
         computes=True,
     ),
     "generate": Command(
@@ -213,5 +219,6 @@ Reads the dataset, saved/ and checkpoints/. Writes nothing.""",
         ),
         options={"model": MODEL, "dataset": DATASET, **LAYERS, **PLAN},
         call=commands.check,
+        of_model=True,
     ),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from talkingface.config.foreign_keys import ALIASES, MAPPED
+from talkingface.config.own_keys import ChainKeys
 from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
 from talkingface.config.translate import Moved, Named, Translator
 from talkingface.config.typed import field_types
@@ -56,6 +57,8 @@ class Schemas:
     """The parts of other models' recipes that this model is, such as `expert`."""
     takes: Callable[[], Collection[str]] = frozenset
     """The parts that its own recipe takes from other models, and theirs from others."""
+    chain: ChainKeys = field(default_factory=ChainKeys)
+    """Which other models may be given keys of their own."""
 
     def of(self, key: str) -> type | None:
         """The schema that declares `key`."""

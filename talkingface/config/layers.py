@@ -17,12 +17,13 @@ may train a chain of models (the expert, then the generator), which need differe
 chooses none.
 
 The configuration that is saved beside a run, and what `--print-config` prints, are files for `--config_files`. They say
-of which model and dataset they are, and are refused for others.
+of which model and dataset they are, and are refused for others. In a file that is written by hand, `model: NAME` and
+`dataset: NAME` say the same, and a command that is given such a file needs no `--model` and `--dataset`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ from talkingface.config.keys import NAMES, PARTS, PROFILE
 from talkingface.config.schema import ConfigError
 from talkingface.config.typed import expand_home
 from talkingface.config.yaml_file import OWN_PROPERTIES, PROPERTIES, Entry, FlagText, read_yaml
+
+SHORT_NAMES = {"model": "model_name", "dataset": "dataset_name"}
+"""How a user's file may name model and dataset -> how the configuration of a run does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,9 @@ class Layers:
     folders: dict[str, Entry]
     """The dataset's folders."""
     shared: list[dict[str, Entry]]
-    """Files for many models: the package's and the user's properties, and the profile's."""
+    """Files for many models: the package's and the user's properties."""
+    profiled: list[dict[str, Entry]]
+    """The profile's files, above those."""
     stored: dict[str, Any]
     """A checkpoint's own values: above the shared files, below what is given."""
     given: list[dict[str, Entry]]
@@ -90,16 +96,15 @@ def read_layers(
     if overrides.profile is not None:
         choices.append(Entry(overrides.profile, overrides.flags_from))
     profile = _chosen_profile(choices[-1], problems) if choices else None
-    if profile is not None:
-        names = ("all", dataset_name, model_name)
-        shared += _files(*(f"{PROFILE}/{profile}/{name}" for name in names), problems=problems)
+    names = ("all", dataset_name, model_name) if profile is not None else ()
+    profiled = _files(*(f"{PROFILE}/{profile}/{name}" for name in names), problems=problems)
     flags = {
         key: Entry(FlagText(value) if isinstance(value, str) else value, overrides.flags_from)
         for key, value in overrides.flags.items()
     }
     return Layers(
-        folders=_dataset_folders(dataset_name, folders), shared=shared, stored=dict(overrides.stored),
-        given=[*files, flags], profile=profile,
+        folders=_dataset_folders(dataset_name, folders), shared=shared, profiled=profiled,
+        stored=dict(overrides.stored), given=[*files, flags], profile=profile,
     )  # fmt: skip
 
 
@@ -141,20 +146,47 @@ def _given_file(text: str, problems: list[str]) -> dict[str, Entry]:
         if key in PARTS and isinstance(entry.value, Mapping):
             entries |= {str(inner): Entry(value, entry.where) for inner, value in entry.value.items()}
         else:
-            entries[key] = entry
+            entries[SHORT_NAMES.get(key, key)] = entry
     return entries
+
+
+def names_in_files(paths: Sequence[str]) -> dict[str, str]:
+    """The `model` and `dataset` that files of `--config_files` name, the later ones' where several do.
+
+    Raises:
+        ConfigError: a file cannot be read at all; what else is wrong with it is told where it is read whole.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        layer = _given_file(path, [])
+        found |= {short: str(layer[name].value) for short, name in SHORT_NAMES.items() if name in layer}
+    return found
+
+
+def keys_in_files(paths: Sequence[str]) -> set[str]:
+    """The keys that files of `--config_files` hold.
+
+    Raises:
+        ConfigError: a file cannot be read at all.
+    """
+    return {key for path in paths for key in _given_file(path, [])}
 
 
 def _check_names(layer: dict[str, Entry], wanted: Mapping[str, str], problems: list[str]) -> None:
     """Take off the names of a run's configuration; other ones than the command's are a problem."""
     for key in NAMES:
         entry = layer.pop(key, None)
-        if entry is not None and wanted[key] and entry.value != wanted[key]:
+        if entry is not None and wanted[key] and not _same_name(entry.value, wanted[key]):
             problems.append(
                 f"{key}: this file is of {entry.value} ({entry.where}), the command of {wanted[key]}; to use what "
                 f"else it holds, remove this line"
                 + (" and the folders that are not meant" if key == "dataset_name" else "")
             )
+
+
+def _same_name(given: Any, wanted: str) -> bool:
+    """Whether a file's model or dataset is the command's: its name in any case, or the folder of that name."""
+    return str(given).casefold() == wanted.casefold() or Path(str(given)).name == wanted
 
 
 def _chosen_profile(choice: Entry, problems: list[str]) -> str | None:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from talkingface.config.keys import OF_ONE_RUN, RETIRED, Schemas, known_keys, sort_stored
+from talkingface.config import own_keys
+from talkingface.config.keys import ALIASES, OF_ONE_RUN, RETIRED, Schemas, known_keys, sort_stored
 from talkingface.config.layers import Layers, Overrides, profiles, read_layers
-from talkingface.config.schema import Config, ConfigError
+from talkingface.config.schema import Config, ConfigError, RunConfig
 from talkingface.config.translate import Moved
 from talkingface.config.typed import coerce, field_types
 from talkingface.config.yaml_file import Entry
@@ -34,6 +35,11 @@ class Resolved:
     keys of other projects."""
     moved: Moved = field(default_factory=Moved)
     """What became of keys of other projects."""
+    own: frozenset[str] = frozenset()
+    """Keys that the user gave with this model's name before them (`SyncNet.max_steps`)."""
+    overridden: tuple[tuple[str, Entry, Entry], ...] = ()
+    """Keys that the profile sets to another value than a file of the model, the dataset or the user: key, the profile's
+    entry, and the other one."""
 
 
 def load_config(
@@ -69,12 +75,39 @@ def load_config(
     merged = dict(layers.folders)
     for layer in layers.shared:
         merged.update(known_keys(layer, schemas, strict=False, problems=problems, moved=moved))
+    of_profile: dict[str, Entry] = {}
+    for layer in layers.profiled:
+        of_profile.update(known_keys(layer, schemas, strict=False, problems=problems, moved=moved))
+    overridden = _overridden(merged, of_profile)
+    merged.update(of_profile)
     for layer in _of_the_command(layers, overrides, schemas, asked_for, problems, notes, moved):
         merged.update(layer)
+    named = [own_keys.split(layer)[1] for layer in layers.given]
+    own: dict[str, Entry] = {}
+    for layer in named:
+        if asked_for:
+            problems += own_keys.check(
+                layer,
+                schemas.chain,
+                run_keys=field_types(RunConfig),
+                shared=field_types(schemas.dataset),
+                aliases=ALIASES,
+            )
+        own.update(known_keys(own_keys.own(layer, model_name), schemas, strict=False, problems=[], moved=Moved()))
+    merged.update(own)
     config = _build(model_name, dataset_name, schemas, merged, problems)
     notes += filter(None, [moved.summary()])
     origin = {key: merged[key].where if key in merged else "default" for key in schemas.declared()}
-    return Resolved(config=config, origin=origin, profile=layers.profile, notes=tuple(notes), moved=moved)
+    return Resolved(
+        config=config, origin=origin, profile=layers.profile, notes=tuple(notes), moved=moved, own=frozenset(own),
+        overridden=tuple(one for one in overridden if merged[one[0]] is one[1]),
+    )  # fmt: skip
+
+
+def _overridden(merged: Mapping[str, Entry], of_profile: Mapping[str, Entry]) -> list[tuple[str, Entry, Entry]]:
+    """Keys to which the profile gives another value than the files below it."""
+    pairs = [(key, entry, merged[key]) for key, entry in of_profile.items() if key in merged]
+    return [pair for pair in pairs if pair[1].value != pair[2].value]
 
 
 def _of_the_command(
@@ -89,12 +122,13 @@ def _of_the_command(
     """The checkpoint's values and what the user gave, as far as they concern this model."""
     stored, place = sort_stored(layers.stored, schemas.declared()), overrides.stored_from
     found = [{key: Entry(value, place) for key, value in stored.values.items()}]
-    found += [known_keys(layer, schemas, strict=asked_for, problems=problems, moved=moved) for layer in layers.given]
+    given = [own_keys.split(layer)[0] for layer in layers.given]
+    found += [known_keys(layer, schemas, strict=asked_for, problems=problems, moved=moved) for layer in given]
     if not asked_for:
         not_its = {*field_types(schemas.model), *OF_ONE_RUN}
         found = [{key: entry for key, entry in layer.items() if key not in not_its} for layer in found]
         return found + [
-            known_keys(layer, schemas, strict=False, problems=[], moved=Moved(), of_part=True) for layer in layers.given
+            known_keys(layer, schemas, strict=False, problems=[], moved=Moved(), of_part=True) for layer in given
         ]
     problems += [
         f"{key}: stored in {place}, and this version does not know it; stored by a newer version, or with a package "

@@ -124,6 +124,15 @@ def read_config(path: Path) -> dict[str, Any]:
     return plain
 
 
+def as_text(value: Any) -> str:
+    """A value as tables and messages show it."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)
+
+
 def _scalar(value: Any) -> str:
     """A value on one line of YAML."""
     if isinstance(value, float):

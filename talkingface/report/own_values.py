@@ -9,10 +9,9 @@ from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, resolve
 from talkingface.config.identity import differences
 from talkingface.config.loader import Overrides
-from talkingface.config.plain import to_plain
+from talkingface.config.plain import as_text, to_plain
 from talkingface.config.schema import Config
 from talkingface.report.facts import Facts
-from talkingface.report.run_tables import as_text
 from talkingface.utils.errors import UserError
 
 ENDS = ("epochs", "max_steps", "max_minutes", "early_stopping")

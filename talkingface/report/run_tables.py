@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from talkingface.config.plain import as_text
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.summary import ROWS
 from talkingface.evaluator.tables import Lines, cell, heading, table
@@ -134,12 +135,3 @@ def _offset(found: int | None) -> str:
 
 def _confidence(row: dict[str, Any]) -> str:
     return "–" if row["confidence"] is None else f"{row['confidence']:.3f}"
-
-
-def as_text(value: Any) -> str:
-    """A configuration's value, short."""
-    if isinstance(value, list):
-        return " ".join(map(str, value)) or "none"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "none" if value is None else str(value)

@@ -64,6 +64,9 @@ def test_two_steps_then_nothing_to_do(prepared: Path, capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert out.count("nothing to do") == out.count("\n[") + 1 > 1 and "has finished with this configuration" in out
     assert files(prepared / "saved") == before
+    assert main(["train", f"--config_files={run.config_file}"]) == 0, "its configuration repeats it"
+    assert f"{run.path} has finished with this configuration" in capsys.readouterr().out
+    assert files(prepared / "saved") == before
 
 
 def test_the_plan_of_two_stages_and_what_the_second_keeps_of_the_first(
