@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 MOST_WORDS = 1700
-TOOLS = {"pytest", "pytest-xdist", "ruff", "mypy", "types-pyyaml", "wandb"}
+TOOLS = {"pytest", "pytest-xdist", "ruff", "mypy", "types-pyyaml", "wandb", "optuna"}
 
 
 def text(name: str | Path) -> str:

@@ -13,7 +13,7 @@ LAYERS = {
     "batch": 0, "pictures": 0, "utils": 0, "config": 1, "catalog": 2, "timing": 2, "data": 3, "demo": 3, "model": 3,
     "generate": 4, "evaluator": 5, "trainer": 6, "report": 7, "chain": 8, "quick_start": 9, "cli": 10,
 }  # fmt: skip
-HEAVY = ("mediapipe", "av", "librosa", "skimage", "matplotlib", "face_alignment", "soundfile", "scipy")
+HEAVY = ("mediapipe", "av", "librosa", "skimage", "matplotlib", "face_alignment", "soundfile", "scipy", "optuna")
 """Packages that only the functions that use them import."""
 
 

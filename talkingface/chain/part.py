@@ -10,9 +10,11 @@ from typing import Any
 
 from talkingface.catalog.rows import ModelRow, Need
 from talkingface.config.identity import differences, fingerprint
+from talkingface.config.layers import Overrides, keys_in_files
 from talkingface.config.loader import Resolved
 from talkingface.config.schema import Config, ConfigError
 from talkingface.data.dataset.filelist import read_lists
+from talkingface.trainer.progress import extends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,43 @@ class Part:
         taken = {own for need in self.row.needs for own, _ in need.takes}
         return {key: pair for key, pair in differences(stored, self.config).items() if key not in taken}
 
+    @property
+    def own_text(self) -> str:
+        """What is said of a search for weights with the values that are given by this model's name."""
+        own = self.resolved.own
+        return f" with the {', '.join(sorted(own))} given for it" if own else ""
+
+    def has_own_values(self, stored: Mapping[str, Any] | None, status: Mapping[str, Any]) -> bool:
+        """Whether a finished run has the values that are given by this model's name (`SyncNet.max_steps`)."""
+        own = self.resolved.own
+        if not own:
+            return True
+        if stored is None or extends(self.config.model, status):
+            return False
+        return not differences(stored, self.config).keys() & own
+
     def given(self, need: Need) -> str | None:
         """The checkpoint that the configuration names for a need."""
         path: str | None = getattr(self.config.model, need.path_key)
         return path
+
+
+def check_named(part: Part, overrides: Overrides) -> None:
+    """Refuse keys of models that this training does not take, such as an expert's where its weight is 0.
+
+    Raises:
+        ConfigError: a line for each such key.
+    """
+    files = dict.fromkeys(keys_in_files(overrides.files), "--config_files")
+    given = {**files, **dict.fromkeys(overrides.flags, overrides.flags_from)}
+    taken = {one.row.name.casefold() for one in part.chain}
+    problems = [
+        f"{key}: {part.row.name} with this configuration trains no {name} ({where}); leave it out"
+        for key, where in given.items()
+        if (name := key.rpartition(".")[0]) and name.casefold() not in taken
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
 
 
 def check_same(need: Need, config: Config, needed: Config) -> None:

@@ -15,12 +15,10 @@ from typing import Any
 
 from talkingface import catalog
 from talkingface.catalog.resolve import DatasetChoice, choose_dataset, resolve
-from talkingface.chain.part import Part, check_same, clips_mark, selection
-from talkingface.config.identity import differences
-from talkingface.config.layers import keys_in_files
+from talkingface.chain.part import Part, check_named, check_same, clips_mark, selection
 from talkingface.config.loader import Overrides, Resolved
 from talkingface.config.plain import read_config
-from talkingface.config.schema import Config, ConfigError
+from talkingface.config.schema import Config
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.initial import with_hashes
 from talkingface.model.trained import Trained, load_trained
@@ -139,22 +137,9 @@ class Workspace:
                 if part.given(need) is None:
                     check_same(need, resolved.config, needed.config)
             if asked_for:
-                self._check_named(part)
+                check_named(part, self.overrides)
             self._parts[key] = part
         return self._parts[key]
-
-    def _check_named(self, part: Part) -> None:
-        """Refuse keys of models that this training does not take, such as an expert's where its weight is 0."""
-        files = dict.fromkeys(keys_in_files(self.overrides.files), "--config_files")
-        given = {**files, **dict.fromkeys(self.overrides.flags, self.overrides.flags_from)}
-        taken = {one.row.name.casefold() for one in part.chain}
-        problems = [
-            f"{key}: {part.row.name} with this configuration trains no {name} ({where}); leave it out"
-            for key, where in given.items()
-            if (name := key.rpartition(".")[0]) and name.casefold() not in taken
-        ]
-        if problems:
-            raise ConfigError("\n".join(problems))
 
     # Runs and weights
 
@@ -186,7 +171,7 @@ class Workspace:
         for run in self.runs(config):
             if not run.status.get("finished") or run.status.get("selection", {}) != selection(config):
                 continue  # trained on other clips of this dataset, such as all of them before they were filtered
-            if part.resolved.own and not self._has_own_values(run, part):
+            if not part.has_own_values(run.config, run.status):
                 continue
             if (path := best_checkpoint(run.folder.path)) is not None:
                 return Weights(path=path, reason=f"{path}, of the newest finished run")
@@ -198,15 +183,8 @@ class Workspace:
         return Weights(
             path=None,
             reason=f"no finished run of {config.model_name} on {config.dataset_name} in {config.run.saved_dir}/"
-            + (f" with the {', '.join(sorted(part.resolved.own))} given for it" if part.resolved.own else "")
-            + ("" if part.resolved.own else f", no {' or '.join(names)} in {folder}/"),
+            + (part.own_text or f", no {' or '.join(names)} in {folder}/"),
         )
-
-    def _has_own_values(self, run: Run, part: Part) -> bool:
-        """Whether a finished run was trained with the values that are given for this model by its name."""
-        if run.config is None or extends(part.config.model, run.status):
-            return False
-        return not differences(run.config, part.config).keys() & part.resolved.own
 
     def choose_run(self, part: Part) -> RunChoice:
         """The newest run with the same configuration on the same clips: used if it finished, else continued.

@@ -28,6 +28,11 @@ OPTIONS = {
     "real": "FOLDER",
     "config_files": "A,B",
     "profile": "NAME",
+    "seeds": "N,N,...",
+    "against": "FILE",
+    "space": "FILE",
+    "trials": "N",
+    "objective": "NAME",
 }
 """Flags of the command line alone that take a value, and what stands for the value in the help."""
 

@@ -48,6 +48,39 @@ def train(arguments: Arguments) -> None:
     train(*_to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
 
 
+def repeat(arguments: Arguments) -> None:
+    """`repeat`: several seeds, and their table."""
+    from talkingface.chain.repeat import repeat
+
+    done = repeat(
+        *_model_and_dataset(arguments),
+        arguments.overrides(),
+        seeds=_whole_numbers(arguments, "seeds"),
+        against=arguments.options.get("against"),
+        dry_run=arguments.dry_run,
+    )
+    if done is not None:
+        print(f"\n{done.table}\n{done.path}")
+
+
+def search(arguments: Arguments) -> None:
+    """`search`: the best values of a space."""
+    from talkingface.chain.objective import LOSS
+    from talkingface.chain.search import search
+
+    model, dataset = _model_and_dataset(arguments)
+    numbers = _whole_numbers(arguments, "trials") if "trials" in arguments.options else [20]
+    search(
+        model,
+        dataset,
+        arguments.overrides(),
+        space=_need(arguments, "space"),
+        trials=numbers[0] if len(numbers) == 1 else 0,
+        objective=arguments.options.get("objective", LOSS),
+        dry_run=arguments.dry_run,
+    )
+
+
 def check(arguments: Arguments) -> None:
     """`check`: the plan of `run`."""
     from talkingface.quick_start import run
@@ -115,7 +148,7 @@ MORE = {
     "docs/data.md": "your own videos, and what is made of them",
     "docs/models.md": "each model: its recipe, what to expect, what it needs",
     "docs/evaluation.md": "what an evaluation does, and what its numbers mean",
-    "docs/runs.md": "many trainings: names, lists, comparisons",
+    "docs/runs.md": "many trainings: names, lists, comparisons, repeats, searches",
     "docs/add_a_model.md": "a model of your own",
     "docs/faq.md": "when something goes wrong",
 }
@@ -202,6 +235,15 @@ def _saved_dir(arguments: Arguments) -> str:
     """The folder of runs, where no configuration is read; also under the name that talkingface-toolkit gives it."""
     given = {ALIASES.get(key, key): value for key, value in arguments.flags.items()}
     return str(Path(given.get("saved_dir", "saved")).expanduser())
+
+
+def _whole_numbers(arguments: Arguments, option: str) -> list[int]:
+    """The value of an option as numbers with commas between them."""
+    text = _need(arguments, option)
+    try:
+        return [int(one) for one in text.replace(",", " ").split()]
+    except ValueError:
+        raise UserError(f"--{option}: wanted whole numbers with commas between them, got {text!r}") from None
 
 
 def _model_and_dataset(arguments: Arguments) -> tuple[str, str]:

@@ -132,11 +132,11 @@ def idle_keys(word: str, arguments: Arguments) -> list[str]:
     known = {key for group in taken.groups for key in keys_of(group)}
     problems = []
     for given in arguments.flags:
-        row = FOREIGN.get(given)
+        name = given.rpartition(".")[2]  # SyncNet.max_steps is the expert's max_steps
+        row = FOREIGN.get(name)
         if isinstance(row, Idle | Fixed) and not isinstance(taken.why_not, str):
             continue  # the reading of the configuration says what becomes of it
-        name = given.rpartition(".")[2]  # SyncNet.max_steps is the expert's max_steps
-        key = row.ours if isinstance(row, Mapped) else ALIASES.get(name, name)
+        key = row.ours if isinstance(row, Mapped) else name
         part = None if key in known else part_of(key)
         if key in known or (part == "dataset" and DATASET in taken.groups):
             continue

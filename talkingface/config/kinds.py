@@ -13,6 +13,7 @@ For a type checker `Place[int]` is an int, and `PathText` a str.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -40,6 +41,24 @@ Rate = Annotated[T, RATE]
 LossWeight = Annotated[T, LOSS_WEIGHT]
 PathText = Annotated[str, PATH]
 """A path as the user writes it: `~` is his home folder, and two spellings of one path are equal."""
+
+
+MOST_LETTERS = 60
+SAFE_NAME = re.compile(rf"(?=.{{1,{MOST_LETTERS}}}$)[^\W_]([\w.+-]*[^\W_])?")
+"""What every file system takes as a part of a folder's name."""
+
+
+def check_name(key: str, name: str) -> None:
+    """Refuse a name that cannot be a part of a folder's.
+
+    Raises:
+        ValueError: says what is wanted.
+    """
+    if not SAFE_NAME.fullmatch(name):
+        raise ValueError(
+            f"{key}: wanted 1 to {MOST_LETTERS} letters, digits, '-', '_', '+' and '.', the first and last one a "
+            f"letter or digit, since it becomes part of a folder's name; got {name!r}"
+        )
 
 
 def field_kinds(schema: type) -> Mapping[str, Kind]:

@@ -6,19 +6,15 @@ data are; `ModelConfig` is the recipe that all models share, and each model exte
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from talkingface.config.generating import GenerateConfig
-from talkingface.config.kinds import Cadence, PathText, Place, Rate
+from talkingface.config.kinds import Cadence, PathText, Place, Rate, check_name
 from talkingface.config.starting import StartConfig
 from talkingface.utils.errors import UserError
 
-MOST_LETTERS = 60
-SAFE_NAME = re.compile(rf"(?=.{{1,{MOST_LETTERS}}}$)[^\W_]([\w.+-]*[^\W_])?")
-"""What every file system takes in the name of a folder."""
 PackFormat = Literal["raw", "jpeg"]
 """How packed faces are stored."""
 RESUME = ("auto", "never")
@@ -89,11 +85,8 @@ class RunConfig(GenerateConfig):
                 f"resume: wanted 'auto' or 'never', got {self.resume!r}; a run to go on with is named on the command "
                 "line of run, train or check"
             )
-        if self.run_name is not None and not SAFE_NAME.fullmatch(self.run_name):
-            raise ValueError(
-                f"run_name: wanted 1 to {MOST_LETTERS} letters, digits, '-', '_', '+' and '.', the first and last one "
-                f"a letter or digit, since it becomes part of a folder's name; got {self.run_name!r}"
-            )
+        if self.run_name is not None:
+            check_name("run_name", self.run_name)
 
 
 @dataclass(frozen=True, kw_only=True)
