@@ -18,6 +18,7 @@ from talkingface.chain.objective import LOSS, Objective, find_objective
 from talkingface.chain.search_space import Dimension, read_space
 from talkingface.chain.stage import Say
 from talkingface.chain.study import finished, go_on_with_interrupted, import_optuna, open_study, suggest
+from talkingface.chain.workspace import Workspace
 from talkingface.config.identity import what_counts
 from talkingface.config.keys import PARTS
 from talkingface.config.kinds import Kind, field_kinds
@@ -136,10 +137,9 @@ def _refusal(chain: Chain, overrides: Overrides, key: str, value: Any) -> str | 
         if plain in kinds and (part == "dataset" or kinds[plain] is Kind.PLACE or plain == "seed"):
             why = {"dataset": "all trials have the same data", "run": "it is no property of what is learnt"}
             return f"{key}: not in a search: {why.get(part, why['run'])}"
+    given = replace(overrides, flags={**overrides.flags, key: value})
     try:
-        make_chain(
-            chain.part.row.name, chain.workspace.dataset.name, replace(overrides, flags={**overrides.flags, key: value})
-        )
+        Workspace(chain.workspace.dataset, given, beside=chain.workspace).part(chain.part.row.name)
     except UserError as error:
         return f"{key}: {str(error).splitlines()[0].removeprefix(f'{key}: ')}"
     return None

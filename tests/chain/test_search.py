@@ -102,7 +102,8 @@ def test_a_space_is_checked_before_anything_runs(
     space: str, message: str, prepared: Path, capsys: pytest.CaptureFixture[str]
 ):
     (prepared / "space.yaml").write_text(space)
-    assert main(["search", "-m", "SyncNet", "-d", "toy", "--space=space.yaml", "--max_steps=5"]) == 2
+    (prepared / "videos").mkdir()
+    assert main(["search", "-m", "SyncNet", "-d", "./videos", "--space=space.yaml", "--max_steps=5"]) == 2
     assert message in capsys.readouterr().err and not (prepared / "saved").exists()
 
 

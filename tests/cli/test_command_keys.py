@@ -51,7 +51,7 @@ def test_every_key_has_a_part():
         ("generate --runs", "--runs: not an option of generate; list takes it"),
         ("prepare --generated=a", "--generated: not an option of prepare; evaluate takes it"),
         ("prepare --output=a", "--output: not an option of prepare; evaluate and generate take it"),
-        ("generate -d demo", "--dataset: not an option of generate; run, prepare, train, evaluate and check take it"),
+        ("generate -d demo", "--dataset: not an option of generate; run, prepare, train, evaluate, repeat, search and"),
         ("list --print-config", "--print-config: not an option of list; run, "),
         ("train --checkpoint=a", "--checkpoint: names weights to evaluate or to dub with (evaluate, generate)"),
         ("train --evaluate_model_file=a", "takes --initial_weights=RUN or =FILE.pth"),
