@@ -88,7 +88,7 @@ def test_trials_without_a_result_are_told_and_end_a_search(model: str, monkeypat
         ("learning_rate: {low: 0.0, high: 1}", "learning_rate: wanted a number above 0, got 0.0"),
         ("learning_rate: {lo: 0, high: 1}", "got lo, high"),
         ("warmup_steps: {low: 0.0, high: 10.0}", "warmup_steps: wanted a whole number, got 3.75"),
-        ("optimizer: {choices: [adam, sgd]}", "optimizer: wanted one of adam, adamw; got 'sgd'"),
+        ("optimizer: {choices: [adam, sgd]}", "got 'sgd'"),
         ("optimizer: {choices: [adam]}", "choices: wanted a list of two or more values"),
         ("device: {choices: [cpu, cuda]}", "device: not in a search: it is no property of what is learnt"),
         ("fps: {choices: [25, 30]}", "fps: not in a search: all trials have the same data"),
