@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
+from talkingface.utils.errors import UserError
+
 Token = tuple[int, int, int]
 """Worker, place in its ring, samples in the batch."""
 
@@ -32,6 +34,9 @@ class SharedBatchLoader:
         prefetch_factor: batches that a worker may be ahead.
         pin_memory: return batches in page-locked memory, for copies to CUDA that do not wait.
         options: further arguments of DataLoader.
+
+    Raises:
+        UserError: what a sample raised in a worker, as it was raised there.
     """
 
     def __init__(
@@ -54,7 +59,7 @@ class SharedBatchLoader:
         # with one place more than that, no place is written while it is read.
         ring = _Ring(self.dataset[0], self.num_workers, self.prefetch_factor + 1, self.largest_batch)
         tokens: DataLoader[Any] = DataLoader(
-            self.dataset,
+            _Told(self.dataset),
             batch_sampler=self.batch_sampler,
             num_workers=self.num_workers,
             prefetch_factor=self.prefetch_factor,
@@ -62,7 +67,23 @@ class SharedBatchLoader:
             **self.options,
         )
         for token in tokens:
+            if isinstance(token, UserError):
+                raise token
             yield ring.take(token, pin_memory=self.pin_memory)
+
+
+class _Told(Dataset[Any]):
+    """The samples of a dataset, or the error that is the user's to mend: raised in a worker, it would come back with
+    the worker's traceback for a message."""
+
+    def __init__(self, dataset: Dataset[Any]) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, i: int) -> Any:
+        try:
+            return self.dataset[i]
+        except UserError as error:
+            return error
 
 
 class _Ring:
@@ -77,8 +98,11 @@ class _Ring:
             for key, part in parts.items()
         }
 
-    def put(self, samples: Sequence[Mapping[str, Any]]) -> Token:
-        """In a worker: copy the samples of a batch to the next place."""
+    def put(self, samples: Sequence[Any]) -> Token | UserError:
+        """In a worker: copy the samples of a batch to the next place; an error among them is handed on."""
+        for sample in samples:
+            if isinstance(sample, UserError):
+                return sample
         info = get_worker_info()
         assert info is not None, "places belong to workers"
         place, self.next = self.next, (self.next + 1) % self.places

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from talkingface.data.dataset.shared_batches import SharedBatchLoader
+from talkingface.utils.errors import UserError
 
 
 class Numbers(Dataset):
@@ -27,6 +28,13 @@ class Numbers(Dataset):
 class Uneven(Numbers):
     def __getitem__(self, i):
         return {"pixels": np.zeros((3, 2 if i < 50 else 1), np.uint8)}
+
+
+class Damaged(Numbers):
+    def __getitem__(self, i):
+        if i == 50:
+            raise UserError("s/a: a.jpegs is damaged; delete it")
+        return super().__getitem__(i)
 
 
 def loader(dataset, **options):
@@ -62,3 +70,10 @@ def test_two_iterations_at_once_do_not_share_places():
 def test_samples_of_another_shape_are_refused_by_name():
     with pytest.raises(ValueError, match="pixels"):
         list(loader(Uneven()))
+
+
+def test_what_a_sample_says_arrives_as_it_was_said():
+    seen = []
+    with pytest.raises(UserError) as error:
+        seen.extend(loader(Damaged()))
+    assert str(error.value) == "s/a: a.jpegs is damaged; delete it" and len(seen) == 12
