@@ -59,12 +59,14 @@ def resumed(overrides: Overrides, model: str | None, dataset: str | None) -> Res
             raise UserError(f"resume: {run.path} is of {own}, not of {given[what]}; leave --{what} out")
     if overrides.profile is not None:
         raise UserError("profile: not with --resume=RUN, which goes on with the run's own configuration")
-    values = {key: value for part in ("run", "dataset", "model") for key, value in stored[part].items()}
+    place = str(run.config_file)
     layers = replace(
         overrides,
-        flags=flags | {"saved_dir": str(run.path.parent)},
-        stored={key: value for key, value in values.items() if key not in ("resume", "saved_dir")},
-        stored_from=str(run.config_file),
+        flags=flags | {"saved_dir": str(run.path.parent), "resume": "auto"},
+        going_on={**stored["run"], **stored["dataset"]},
+        going_on_from=place,
+        stored=stored["model"],
+        stored_from=place,
         profile=run.status().get("profile") or "none",
     )
     return Resumed(run=run, model=row.name, dataset=choice, overrides=layers)

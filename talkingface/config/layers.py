@@ -53,6 +53,10 @@ class Overrides:
     """Values of a checkpoint that is to be used as it was trained."""
     stored_from: str = "checkpoint"
     """What messages call the place of `stored`."""
+    going_on: Mapping[str, Any] = field(default_factory=dict)
+    """Values of a run that is to go on, its `run` and `dataset`: below `stored`, for all models of the command."""
+    going_on_from: str = "run"
+    """What messages call the place of `going_on`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,7 +121,9 @@ def _of_the_command(
 ) -> list[dict[str, Entry]]:
     """The checkpoint's values and what the user gave, as far as they concern this model."""
     stored, place = sort_stored(layers.stored, schemas.declared()), overrides.stored_from
-    found = [{key: Entry(value, place) for key, value in stored.values.items()}]
+    going_on = sort_stored(overrides.going_on, schemas.declared()).values
+    found = [{key: Entry(value, overrides.going_on_from) for key, value in going_on.items()}]
+    found += [{key: Entry(value, place) for key, value in stored.values.items()}]
     given = [own_keys.split(layer)[0] for layer in layers.given]
     found += [known_keys(layer, schemas, strict=asked_for, problems=problems, moved=moved) for layer in given]
     if not asked_for:

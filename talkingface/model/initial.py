@@ -21,8 +21,8 @@ from talkingface.utils.errors import CheckpointError
 
 KEYS = {"model": "initial_weights", "discriminator": "initial_discriminator"}
 """Part of a training -> configuration key that names the weights it starts from."""
-NAMED = 6
-"""Weights that do not fit of which a message gives shapes; the others are counted."""
+NAMED, LAYERS = 6, 40
+"""Weights that do not fit of which a message gives shapes; of the others it names the layers, up to so many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Fit:
     @property
     def layers(self) -> list[str]:
         """The layers of the weights that do not fit."""
-        return list(dict.fromkeys(name.rpartition(".")[0] or name for name in self.misfits))
+        return list(dict.fromkeys(map(_layer, self.misfits)))
 
 
 def with_hashes(config: Config) -> Config:
@@ -142,7 +142,11 @@ def fit(network: nn.Module, initial: InitialWeights, config: Config) -> Fit:
     fitting = {key: value for key, value in given.items() if key in wanted and key not in wrong}
     if not wrong:
         return Fit(target=target, fitting=fitting, misfits={})
-    named = "; ".join(list(wrong.values())[:NAMED]) + (f"; and {len(wrong) - NAMED} more" if len(wrong) > NAMED else "")
+    named = "; ".join(list(wrong.values())[:NAMED])
+    if len(wrong) > NAMED:
+        others = list(dict.fromkeys(_layer(name) for name in list(wrong)[NAMED:]))
+        more = f", and {len(others) - LAYERS} more" if len(others) > LAYERS else ""
+        named += f"; and {len(wrong) - NAMED} more, of the layers {', '.join(others[:LAYERS])}{more}"
     network_name = type(target).__name__
     network_name = network_name if network_name == config.model_name else f"{config.model_name}'s {network_name}"
     hint = f". {row.not_to_confuse}" if row is not None and row.not_to_confuse else ""
@@ -159,6 +163,10 @@ def fit(network: nn.Module, initial: InitialWeights, config: Config) -> Fit:
 def take_over(found: Fit) -> None:
     """Load what fits."""
     found.target.load_state_dict(found.fitting, strict=False)
+
+
+def _layer(name: str) -> str:
+    return name.rpartition(".")[0] or name
 
 
 def _without(weights: Mapping[str, Tensor], inside: tuple[str, ...]) -> dict[str, Tensor]:

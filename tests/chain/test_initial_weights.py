@@ -105,8 +105,10 @@ def test_the_discriminator_is_held_against_the_recipes_too(prepared: Path, capsy
 def test_what_does_not_fit_is_found_before_any_work(prepared: Path, capsys: Any):
     official(prepared / "expert.pth", network("SyncNet"))
     before = files(prepared)
+    layers = "; and 9 more, of the layers face_encoder."
     for flag, said in (
         ("--initial_weights=expert.pth", "15 weights do not fit SyncNetWav2Lip, 216 do: unknown face_enc"),
+        ("--initial_weights=expert.pth", layers),
         ("--initial_weights=gone.pth", "initial_weights: gone.pth: no such checkpoint"),
         ("--freeze=face_encode", None),
         ("--freeze=mouth", "freeze: no parameter's name begins with 'mouth'; they begin with face_encoder"),

@@ -125,6 +125,10 @@ def test_the_commands_go_on_with_a_run(prepared: Path, murmur: str, capsys: Any)
     assert f"continue {run.path}, as resume asks, with learning_rate 0.001 -> 0.0005; ends after 4 steps" in out
     assert main(["train", *onward, "--print-config"]) == 0
     assert f"# {run.config_file}" in capsys.readouterr().out
+    found = resumed(Overrides(flags={"resume": run.name}), None, None)
+    assert found is not None
+    kept = resumed_workspace(found)[0].trained(run.best, model=murmur, on_dataset=True).config
+    assert (kept.dataset.prepare_workers, kept.run.num_workers, kept.model.valid_batches) == (1, 0, 1), "to evaluate by"
     assert main(["train", *onward]) == 0
     assert [one.path for one in find_runs("saved")] == [run.path]
     assert run.status()["steps"] == 4 and read_config(run.config_file)["model"]["learning_rate"] == 5e-4
