@@ -13,8 +13,8 @@ from talkingface.evaluator.clip_result import ClipResult, Curve, from_curve
 from talkingface.report.svg_chart import Chart, Line, chart, mirrored
 from talkingface.utils.errors import MediaError
 
-SPEED = ("step", "split", "epoch", "learning_rate", "steps_per_second", "data_wait")
-"""Keys of metrics.jsonl that are no losses or scores."""
+SPEED = ("step", "split", "epoch", "steps_per_second", "samples_per_second", "data_wait", "gpu_memory_gb")
+"""Keys of metrics.jsonl that are no losses or scores, besides learning rates."""
 SPLITS = {"train": "training", "valid": "validation"}
 BINS = 600
 """Pieces that a waveform's outline is drawn of."""
@@ -27,7 +27,8 @@ def loss_charts(runs: dict[str, list[dict[str, Any]]]) -> list[Chart]:
         runs: lines of metrics.jsonl by the run's title. Several are drawn over one another, each in its colour, with
             training thin behind validation.
     """
-    keys = list(dict.fromkeys(key for lines in runs.values() for line in lines for key in line if key not in SPEED))
+    every = dict.fromkeys(key for lines in runs.values() for line in lines for key in line)
+    keys = [key for key in every if key not in SPEED and not key.startswith("learning_rate")]
     if len(runs) == 1:
         keys = [key for key in keys if not _repeats_loss(key, next(iter(runs.values())))]
     charts = []

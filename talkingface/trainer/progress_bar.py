@@ -8,11 +8,15 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+SECONDS_IN_FILES = 30.0
+"""Between two lines where they are not drawn over one another."""
+
 
 class TrainBar(tqdm):
     """One line that is never wider than the terminal: a wider one would not be drawn over but leave its halves behind.
 
-    The end comes before the losses, which are cut off first.
+    The end comes before the losses, which are cut off first. Where the output is no terminal, but a file that grows
+    while days of training are written to it, the line is written every half minute.
 
     Args:
         step: steps done before.
@@ -29,12 +33,15 @@ class TrainBar(tqdm):
         self.ends_in = ""
         """Time to the end, as text."""
         self._ends = ""
+        file = file or sys.stderr
+        self._is_terminal = file is not None and file.isatty()  # there is none under pythonw
         super().__init__(
             total=total,
             initial=step,
             bar_format="step {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}]{ends}{postfix}",
             disable=disable,
-            file=file or sys.stderr,
+            file=file,
+            mininterval=0.1 if self._is_terminal else SECONDS_IN_FILES,
         )
 
     @property
@@ -50,7 +57,7 @@ class TrainBar(tqdm):
         """Draw the line with these losses, the time to the end, and the share of time spent waiting for data."""
         self.ends_in = tqdm.format_interval(min(seconds_left, 1e7))
         self._ends = f" ends in {self.ends_in}, wait {data_wait:.0%}"
-        self.set_postfix_str(text)
+        self.set_postfix_str(text, refresh=self._is_terminal)
 
 
 def fit(text: str, columns: int) -> str:

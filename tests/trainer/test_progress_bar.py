@@ -16,10 +16,15 @@ LONG = "loss 0.1026 l1 0.1334 sync 0.04949 adversarial 0.5734 disc_real 0.5701 d
 HOURS = 3600.0
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(("step", "total"), [(3, 60), (123_456, 300_000), (1_234_567, None)])
 @pytest.mark.parametrize("columns", [80, 40, 10])
 def test_no_line_is_wider_than_the_terminal(step: int, total: int | None, columns: int) -> None:
-    file = io.StringIO()
+    file = Terminal()
     bar = TrainBar(step=step, total=total, disable=False, file=file, columns=columns)
     for _ in range(3):
         bar.update()
@@ -34,7 +39,7 @@ def test_no_line_is_wider_than_the_terminal(step: int, total: int | None, column
 
 
 def test_the_loss_is_seen_at_80_columns() -> None:
-    file = io.StringIO()
+    file = Terminal()
     bar = TrainBar(step=123_456, total=300_000, disable=False, file=file, columns=80)
     bar.update()
     bar.show(LONG, seconds_left=9 * HOURS, data_wait=0.04)
@@ -44,7 +49,7 @@ def test_the_loss_is_seen_at_80_columns() -> None:
 
 def test_lines_stand_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal that obeys carriage returns each line is whole and the bar is below."""
-    file = io.StringIO()
+    file = Terminal()
     monkeypatch.setattr(sys, "stderr", file)
     init_logger()
     bar = TrainBar(step=0, total=10, disable=False, columns=80)
@@ -71,6 +76,17 @@ def as_shown(written: str) -> list[str]:
             lines[-1] = lines[-1][:place].ljust(place) + sign + lines[-1][place + 1 :]
             place += 1
     return [line.rstrip() for line in lines if line.strip()]
+
+
+def test_a_file_is_not_filled_with_lines() -> None:
+    file = io.StringIO()
+    bar = TrainBar(step=0, total=10_000, disable=False, file=file, columns=80)
+    for _ in range(10_000):
+        bar.update()
+        bar.show(LONG, seconds_left=9, data_wait=0)
+    bar.close()
+    drawn = [line for line in re.split(r"[\r\n]", file.getvalue()) if line.strip()]
+    assert len(drawn) == 2 and drawn[1].startswith("step 10000/10000 [") and "loss 0.1026" in drawn[1]
 
 
 def test_fit() -> None:
