@@ -106,8 +106,8 @@ def test_commands_on_the_pages_are_ones_that_the_program_takes(page: Path):
         check_arguments(word, rest, arguments)
 
 
-ELSEWHERE = {"append", "deps", "logdir", "nnodes", "nproc_per_node", "shm_size"}
-"""Flags of pip, TensorBoard, W&B, torchrun and containers that the pages name."""
+ELSEWHERE = {"append", "deps", "logdir", "nnodes", "nproc_per_node", "prepared", "shm_size"}
+"""Flags of pip, TensorBoard, W&B, torchrun, containers and our benchmarks that the pages name."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
