@@ -9,7 +9,7 @@ from talkingface.generate.files import FaceSource, check_output, open_face, read
 from talkingface.generate.synthesizer import frame_count
 from talkingface.model.checkpoint import checkpoint_file
 from talkingface.model.trained import Trained, load_trained
-from talkingface.utils.device import pick_device, uses_bf16
+from talkingface.utils.device import arithmetic, pick_device
 from talkingface.utils.errors import MediaError, UserError
 from talkingface.utils.face import make_detector
 from talkingface.utils.media.mel import SAMPLE_RATE
@@ -41,7 +41,7 @@ def plan_dubbing(
     frames = "a still image" if source.still else f"about {source.length} frames at {source.fps:g} fps"
     return [
         f"checkpoint: {trained.path}, {_origin(trained)}",
-        f"device: {device}, {'bf16' if uses_bf16(device, settings.precision) else 'fp32'}",
+        f"device: {device}, {arithmetic(device, settings.precision)}",
         f"face: {face}, {frames}; {_first_face(source, settings)}",
         f"sound: {audio}, {len(samples) / SAMPLE_RATE:.2f} s",
         line(1, 1, "generate", Look(True, plan + _beyond(source, count, settings.loop))),

@@ -16,7 +16,7 @@ from talkingface.cli.arguments import Arguments, flag, parse, with_names_of_file
 from talkingface.cli.commands import print_config
 from talkingface.cli.keys import idle_keys
 from talkingface.cli.rows import COMMANDS
-from talkingface.utils.device import restart_with_setting
+from talkingface.utils.allocator import restart_with_setting
 from talkingface.utils.errors import UserError
 from talkingface.utils.files import as_disk_error
 

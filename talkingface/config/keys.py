@@ -32,11 +32,15 @@ that is taken out of a schema is entered here, or in `config.foreign_keys` where
 """
 BEFORE: dict[str, Any] = {
     "ema_decay": None,
+    "gradient_weight": 0.0,
     "pack_format": "raw",
     "initial_weights_sha256": None,
     "initial_discriminator_sha256": None,
     "initial_strict": True,
     "freeze": (),
+    "r1_every": 16,
+    "r1_weight": 0.0,
+    "spectral_norm": False,
 }
 """Keys added since version 0.1 that decide a training's result -> the value that earlier trainings amount to.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from talkingface.config.generating import GenerateConfig
+from talkingface.config.computing import ComputeConfig
 from talkingface.config.kinds import Cadence, PathText, Place, Rate, check_name
 from talkingface.config.starting import StartConfig
 from talkingface.utils.errors import UserError
@@ -33,18 +33,11 @@ def _positive(config: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig(GenerateConfig):
+class RunConfig(ComputeConfig):
     """Where and how things run."""
 
     seed: int = 0
     """Seed of everything random."""
-    device: Place[str] = "auto"
-    """`auto` (CUDA if there is one, else CPU), `cpu`, `cuda`, `cuda:1`. A device asked for by name must exist."""
-    precision: Place[Literal["auto", "fp32", "bf16"]] = "auto"
-    """Arithmetic of the forward pass; `auto` is bf16 on CUDA and on CPUs that multiply it (AMX, AVX512-BF16), fp32 on
-    others. Weights are always float32."""
-    num_workers: Place[int] = 1
-    """Loader processes; 0 loads in the training process."""
     saved_dir: Place[PathText] = "saved"
     """Where runs are written."""
     log_dir: Place[PathText] = "log"
@@ -76,8 +69,6 @@ class RunConfig(GenerateConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.num_workers < 0:
-            raise ValueError(f"num_workers: wanted 0 or more, got {self.num_workers}")
         if self.leakage_clips < 0:
             raise ValueError(f"leakage_clips: wanted 0 or more, got {self.leakage_clips}")
         if self.resume not in RESUME:

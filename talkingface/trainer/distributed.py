@@ -1,36 +1,62 @@
 """Several processes under torchrun: who am I, and the few exchanges that training needs.
 
-Gradients are averaged after backward instead of wrapping networks in DistributedDataParallel: recipes call losses and
-several networks in any order, and stay the same code on one process and on many.
+Gradients are averaged by gradient_exchange.py instead of wrapping networks in DistributedDataParallel: recipes call
+losses and several networks in any order, and stay the same code on one process and on many.
+
+Tensors are exchanged by the device's own backend. Waiting and plain data go through a second group, of gloo, that does
+not give up: while the first process validates or saves, the others wait there, and NCCL's time limit does not run.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from datetime import timedelta
 from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
 
 from talkingface.utils.errors import UserError
 
 T = TypeVar("T")
+PATIENCE = timedelta(days=7)
+"""How long processes wait for each other where one of them may be at long work."""
+_patient: list[dist.ProcessGroup] = []
+"""The group for that, once there are several processes."""
 
 
 def start(device: torch.device) -> torch.device:
-    """Join the process group that torchrun announces, if any; returns this process's own device."""
+    """Join the process group that torchrun announces, if any; returns this process's own device.
+
+    Raises:
+        UserError: one card was named for several processes, or there are more of them than cards.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         return device
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        device = _own_card(device, int(os.environ["LOCAL_RANK"]), torch.cuda.device_count())
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     atexit.register(dist.destroy_process_group)  # its threads must end before the interpreter does
+    _patient[:] = [dist.new_group(backend="gloo", timeout=PATIENCE)]
     return device
+
+
+def _own_card(device: torch.device, number: int, count: int) -> torch.device:
+    if device.index is not None:
+        raise UserError(
+            f"device: {device} names one card, and torchrun started several processes, which take one each; "
+            "use --device=cuda (CUDA_VISIBLE_DEVICES chooses among the cards)"
+        )
+    if number >= count:
+        raise UserError(
+            f"torchrun: process {number + 1} of this machine has no card, there are {count}; "
+            f"use --nproc_per_node={count}"
+        )
+    return torch.device("cuda", number)
 
 
 def rank() -> int:
@@ -46,7 +72,7 @@ def world() -> int:
 def barrier() -> None:
     """Wait until all have come here."""
     if world() > 1:
-        dist.barrier()
+        dist.barrier(group=_patient[0])
 
 
 def broadcast_object(value: T) -> T:
@@ -54,7 +80,7 @@ def broadcast_object(value: T) -> T:
     if world() == 1:
         return value
     held = [value]
-    dist.broadcast_object_list(held, src=0)
+    dist.broadcast_object_list(held, src=0, group=_patient[0])
     return held[0]
 
 
@@ -81,15 +107,10 @@ def broadcast_module(module: nn.Module) -> None:
             dist.broadcast(value, src=0)
 
 
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace every gradient by its mean over all processes."""
-    if world() == 1:
-        return
-    gradients: list[Tensor] = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if not gradients:
-        return
-    flat = _flatten_dense_tensors(gradients)
-    dist.all_reduce(flat)
-    flat /= world()
-    for gradient, mean in zip(gradients, _unflatten_dense_tensors(flat, gradients), strict=True):
-        gradient.copy_(mean)
+def mean_of(values: Tensor) -> Tensor:
+    """The mean of a tensor over all processes, on each of them."""
+    if world() > 1:
+        values = values.clone()
+        dist.all_reduce(values)
+        values /= world()
+    return values

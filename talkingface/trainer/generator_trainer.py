@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, cast
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from talkingface.batch import GT, MELS, Batch
 from talkingface.config.schema import ConfigError, ModelConfig
-from talkingface.model.audio_driven_talkingface.generator_config import AdversarialConfig, GeneratorConfig
+from talkingface.model.audio_driven_talkingface.generator_config import GeneratorConfig
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.checkpoint import Stateful
-from talkingface.model.losses import adversarial_loss, discriminator_losses, l1_loss, weighted_sum
-from talkingface.trainer.schedule import make_optimizer
+from talkingface.model.losses import adversarial_loss, discriminator_losses, gradient_loss, l1_loss, weighted_sum
+from talkingface.trainer.adversary import Adversary, OnePass, r1_losses, sum_of
 from talkingface.trainer.trainer import Module, Trainer
 from talkingface.trainer.validation import picture_values
 
@@ -57,37 +55,63 @@ class GeneratorTrainer(Trainer):
         weights = self.weights_at(self.progress.step)
         with self.autocast():
             fake = self.model.infer(batch)
-        losses = self.generator_losses(batch, fake, weights)
+        judged = self.judge_once(batch[GT], fake) if "adversarial" in weights else {}
+        losses = self.generator_losses(batch, fake, weights, adversarial=judged.pop("adversarial", None))
         total = weighted_sum(losses, weights)
         self.optimize(self.optimizer, total)
         if "adversarial" in weights:
-            losses |= self.discriminator_step(batch[GT], fake.detach())
+            losses |= judged or self.discriminator_step(batch[GT], fake.detach())
         return {"loss": total, **losses}
 
-    def generator_losses(self, batch: Batch, fake: Tensor, weights: Mapping[str, float]) -> dict[str, Tensor]:
-        """The losses that have a weight; fake: (B, 3, T, H, W) in [0, 1]."""
+    def generator_losses(
+        self, batch: Batch, fake: Tensor, weights: Mapping[str, float], *, adversarial: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """The losses that have a weight; fake: (B, 3, T, H, W) in [0, 1]; `adversarial` where it is known already."""
         losses = {"l1": l1_loss(fake, batch[GT], mouth_weight=self.weights.mouth_weight)}
+        if "gradient" in weights:
+            losses["gradient"] = gradient_loss(fake, batch[GT])
         if "sync" in weights:
             with self.autocast():
                 losses["sync"] = self.expert.generated_loss(batch[MELS], fake)
-        if "adversarial" in weights:
+        if adversarial is not None:
+            losses["adversarial"] = adversarial
+        elif "adversarial" in weights:
             discriminator = self.adversary.frozen()
             with self.autocast():
                 losses["adversarial"] = adversarial_loss(discriminator(fake))
         return losses
+
+    def judge_once(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """The discriminator's step and `adversarial` of the frames as it saw them, from one pass, where one will do.
+
+        Empty where it judges frames together, gives more than one verdict a frame, or computes in fp16, where the
+        small gradients of sure verdicts would be lost.
+        """
+        discriminator = self.adversary.learning()
+        if not getattr(discriminator, "judges_each_frame", False) or self.scales.enabled:
+            return {}
+        with self.autocast():
+            judged = OnePass.over(discriminator, real, fake)
+        if judged is None:
+            return {}
+        penalty = r1_losses(discriminator, real, self.weights, self.progress.step)
+        self.optimize(self.adversary.optimizer, sum_of(judged.losses | penalty))
+        loss = judged.generator_loss(fake, 1 / self.share[1])
+        return {"adversarial": loss, **judged.losses, **penalty}
 
     def discriminator_step(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """One step of the discriminator on real and generated frames, (B, 3, T, H, W) without gradient."""
         discriminator = self.adversary.learning()
         with self.autocast():
             losses = discriminator_losses(discriminator(real), discriminator(fake))
-        self.optimize(self.adversary.optimizer, losses["disc_real"] + losses["disc_fake"])
+        losses |= r1_losses(discriminator, real, self.weights, self.progress.step)
+        self.optimize(self.adversary.optimizer, sum_of(losses))
         return losses
 
     def valid_step(self, batch: Batch) -> dict[str, Tensor]:
         """L1 and sync with their full weights at any step, so that validations can be compared; no discriminator,
         whose verdict changes as it learns. PSNR and SSIM are shown beside them and decide nothing."""
-        weights = self._with_l1({"sync": self.weights.sync_weight})
+        weights = self._with_l1({"gradient": self.weights.gradient_weight, "sync": self.weights.sync_weight})
         with self.autocast():
             fake = self.model.infer(batch)
         losses = self.generator_losses(batch, fake, weights)
@@ -95,7 +119,7 @@ class GeneratorTrainer(Trainer):
 
     def weights_at(self, step: int) -> dict[str, float]:
         """Weights of the losses that count at a step; the others are not computed."""
-        others = {}
+        others = {"gradient": self.weights.gradient_weight}
         if self.sync_counts(step):
             others["sync"] = self.weights.sync_weight
         if step >= self.weights.disc_start_step:
@@ -127,31 +151,3 @@ class GeneratorTrainer(Trainer):
 def freeze(module: Module) -> Module:
     """Evaluation mode and no weight gradients: a frozen network's batch statistics must not drift either."""
     return module.eval().requires_grad_(False)
-
-
-@dataclass(frozen=True)
-class Adversary:
-    """A discriminator and its optimizer, trained beside a generator.
-
-    The network is reached by what it is wanted for, so that no gradient is computed in vain.
-    """
-
-    network: nn.Module
-    optimizer: Optimizer
-
-    @classmethod
-    def of(cls, network: nn.Module, recipe: AdversarialConfig) -> Adversary:
-        """With a new optimizer of the recipe's kind and `disc_learning_rate`, for a network on its device."""
-        return cls(network, make_optimizer(network, recipe, learning_rate=recipe.disc_learning_rate))
-
-    def frozen(self) -> nn.Module:
-        """The discriminator for the generator's loss: its own weights get no gradients."""
-        return self.network.requires_grad_(False)
-
-    def learning(self) -> nn.Module:
-        """The discriminator for its own loss."""
-        return self.network.requires_grad_(True)
-
-    def state(self) -> dict[str, Stateful]:
-        """What a checkpoint keeps of it."""
-        return {"discriminator": self.network, "discriminator_optimizer": self.optimizer}

@@ -10,16 +10,26 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from talkingface.batch import GT_IMG, GT_MASK, HYPER_IMG, HYPER_SKETCH, Batch
 from talkingface.config.schema import Config, ModelConfig
 from talkingface.model.audio_driven_talkingface.hyperlipshr import HRDecoder_disc_qual, HyperLipsHR, enlarge
 from talkingface.model.audio_driven_talkingface.hyperlipshr_config import HyperLipsHRConfig
 from talkingface.model.checkpoint import Stateful
-from talkingface.model.losses import cut_lips, l1_loss, l2_loss, lip_boxes, lip_l1, relativistic_loss, weighted_sum
+from talkingface.model.losses import (
+    cut_lips,
+    gradient_loss,
+    l1_loss,
+    l2_loss,
+    lip_boxes,
+    lip_l1,
+    relativistic_loss,
+    weighted_sum,
+)
 from talkingface.model.losses.perceptual import PERCEPTUAL, load_perceptual, perceptual_files
+from talkingface.trainer.adversary import Adversary, r1_losses, sum_of
 from talkingface.trainer.detail import best_detail, best_share, detail_sums
-from talkingface.trainer.generator_trainer import Adversary
 from talkingface.trainer.samples import Image, picture_grid
 from talkingface.trainer.trainer import Trainer
 from talkingface.trainer.validation import in_halves, join_means, mean_values, picture_values
@@ -87,6 +97,8 @@ class HyperLipsHRTrainer(Trainer):
             losses["l1"] = l1_loss(fake, real)
         if "l2" in weights:
             losses["l2"] = l2_loss(fake, real)
+        if "gradient" in weights:
+            losses["gradient"] = gradient_loss(fake, real)
         if "lip_l1" in weights:
             losses["lip_l1"] = lip_l1(fake, real, boxes)
         with self.autocast():
@@ -108,9 +120,14 @@ class HyperLipsHRTrainer(Trainer):
         """One step of the discriminator on real and generated faces, (B, 3, S, S) without gradient."""
         discriminator = self.adversary.learning()
         with self.autocast():
-            loss = relativistic_loss(self.verdict(discriminator, real), self.verdict(discriminator, fake), real_is=1)
-        self.optimize(self.adversary.optimizer, loss)
-        return {"disc": loss}
+            losses = {
+                "disc": relativistic_loss(
+                    self.verdict(discriminator, real), self.verdict(discriminator, fake), real_is=1
+                )
+            }
+        losses |= r1_losses(discriminator, real, self.weights, self.progress.step)
+        self.optimize(self.adversary.optimizer, sum_of(losses))
+        return losses
 
     def verdict(self, discriminator: nn.Module, faces: Tensor) -> Tensor:
         """(B, 1): what of the discriminator's the relativistic loss compares."""
@@ -190,7 +207,7 @@ class HyperLipsHRTrainer(Trainer):
         start = self.weights.norm_freeze_step
         if start is not None and self.progress.step >= start:
             for layer in self.model.modules():
-                if isinstance(layer, nn.BatchNorm2d):
+                if isinstance(layer, _BatchNorm):
                     layer.eval()
 
     def state(self) -> dict[str, Stateful]:
@@ -202,6 +219,7 @@ def full_weights(recipe: HyperLipsHRConfig) -> dict[str, float]:
     every = {
         "l1": recipe.l1_weight,
         "l2": recipe.l2_weight,
+        "gradient": recipe.gradient_weight,
         "lip_l1": recipe.lip_l1_weight,
         "vgg": recipe.vgg_weight,
         "lip_lpips": recipe.lip_lpips_weight,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from talkingface.batch import Batch, to_network
+from talkingface.batch import Batch
 from talkingface.config.plain import to_plain
 from talkingface.config.schema import ModelConfig
 from talkingface.model.base import AbstractTalkingFace
@@ -22,6 +22,7 @@ from talkingface.model.checkpoint import Stateful, save_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
 from talkingface.trainer.beginning import begin
+from talkingface.trainer.feed import Feed
 from talkingface.trainer.history import take_changes, tell_changes
 from talkingface.trainer.loader import training_batches
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
@@ -76,6 +77,7 @@ class Loop:
         self.train_dataset = train_dataset
         self.valid_dataset = valid_dataset if valid_dataset is not None and len(valid_dataset) else None
         self.num_samples = len(train_dataset)
+        self.feed = Feed(trainer.device)
         self._shown: int | None = None
         self._best = BestScore()
         self._has_saved = False
@@ -168,7 +170,7 @@ class Loop:
             stored = next(batches)
             self.log.waited(time.perf_counter() - began)
             self.trainer.share = (number, self.recipe.accumulate_steps)
-            parts.append(self.trainer.train_step(to_network(stored, self.trainer.device)))
+            parts.append(self.trainer.train_step(self.feed(stored)))
         losses = {name: torch.stack([one[name].detach() for one in parts]).mean() for name in parts[0]}
         self.log.add(losses, self.trainer.take_notes())
         self.progress.step += 1

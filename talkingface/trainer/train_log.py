@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from talkingface.config.schema import Config
+from talkingface.trainer import distributed
 from talkingface.trainer.loggers.logger import Logger, Training, make_loggers
 from talkingface.trainer.progress_bar import TrainBar
 from talkingface.trainer.run_folder import RunFolder
@@ -190,7 +191,7 @@ class TrainLog:
 
 
 def _means(held: list[dict[str, Tensor]], noted: set[str], *, first_step: int) -> dict[str, float]:
-    """Mean of each value over the steps that have it; one wait for the device in all.
+    """Mean of each value over the steps that have it and over all processes; one wait for the device in all.
 
     Args:
         held: values of each step by name, () scalars.
@@ -202,9 +203,10 @@ def _means(held: list[dict[str, Tensor]], noted: set[str], *, first_step: int) -
     """
     names = list(dict.fromkeys(name for values in held for name in values))
     missing = torch.zeros((), dtype=torch.float64, device=held[0][names[0]].device)
-    rows = torch.stack(
+    stacked = torch.stack(
         [torch.stack([values[name].double() if name in values else missing for name in names]) for values in held]
-    ).tolist()
+    )
+    rows = distributed.mean_of(stacked).tolist()
     columns: dict[str, list[float]] = {}
     for offset, (tensors, row) in enumerate(zip(held, rows, strict=True)):
         values = {name: value for name, value in zip(names, row, strict=True) if name in tensors}

@@ -23,7 +23,10 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Stateful, best_checkpoint
 from talkingface.trainer import distributed
 from talkingface.trainer.averaging import AveragedWeights
+from talkingface.trainer.gradient_exchange import Exchanges
 from talkingface.trainer.loop import Loop
+from talkingface.trainer.loss_scale import LossScales
+from talkingface.trainer.placing import place
 from talkingface.trainer.progress import Progress
 from talkingface.trainer.quantities import optimizer_suffix
 from talkingface.trainer.run_folder import RunFolder
@@ -31,7 +34,7 @@ from talkingface.trainer.samples import Image, clip_frames, face_grid
 from talkingface.trainer.schedule import make_optimizer
 from talkingface.trainer.starting import freeze_prefixes, start_from_weights
 from talkingface.trainer.validation import fixed_batches, mean_values
-from talkingface.utils.device import autocast
+from talkingface.utils.device import autocast, set_policy
 from talkingface.utils.seed import own_random
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -73,6 +76,8 @@ class Trainer:
     ) -> None:
         self.config, self.recipe, self.run = config, config.model, run
         self.device = distributed.start(device)
+        set_policy(self.device, precision=config.run.precision, deterministic=config.run.deterministic)
+        self.scales = LossScales(self.device, config.run.precision)
         self.model = self.place(model)
         self.frozen = freeze_prefixes(self.model, self.recipe.freeze)  # normalisation layers that keep their statistics
         self.parts = {name: self.place(part) for name, part in (parts or {}).items()}
@@ -82,12 +87,14 @@ class Trainer:
         self.clock: Callable[[], float] = time.perf_counter
         """Tells seconds; the minutes of training are taken from it."""
         self._notes: dict[str, Tensor] = {}
+        self._exchanges = Exchanges()
         self.average: AveragedWeights | None = None  # of the network's weights, where the recipe keeps one
         self.set_up()
         if best_checkpoint(run.path) is None:  # it begins
             self.config = start_from_weights(config, self.state(), run=run)
         if self.recipe.ema_decay is not None:
             self.average = AveragedWeights(self.model, self.recipe.ema_decay)
+        self.scales.join(self.state().values())
 
     def fit(self, train_dataset: Any, valid_dataset: Any = None) -> FitResult:
         """Train to the end that the configuration gives, from the run's last checkpoint if there is one.
@@ -171,12 +178,8 @@ class Trainer:
     # What recipes use
 
     def place(self, module: Module) -> Module:
-        """Move a network to the device, convolution weights channels-last."""
-        module = module.to(self.device)
-        for parameter in module.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-        return module
+        """Move a network to the device and make it ready, see placing.py."""
+        return place(module, self.device, self.config.run)
 
     def part(self, name: str, make: Callable[[], nn.Module]) -> nn.Module:
         """The part of that name that was given, else a new one, on the device."""
@@ -210,10 +213,12 @@ class Trainer:
         part, parts = self.share
         if part == 0:
             optimizer.zero_grad(set_to_none=True)
-        (loss / parts).backward()
-        if part + 1 < parts:
+        scale, is_last = self.scales.of(optimizer), part + 1 == parts
+        with self._exchanges.of(optimizer).during_backward() if is_last else nullcontext():
+            scale.scale(loss / parts).backward()
+        if not is_last:
             return
-        distributed.average_gradients(weights)
+        scale.unscale_(optimizer)
         is_due = (self.progress.step + 1) % self.recipe.log_every == 0
         name = optimizer_suffix(self.state(), optimizer) if is_due else None
         norm = None
@@ -223,7 +228,8 @@ class Trainer:
             norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
         if name is not None and norm is not None:
             self.note(f"grad_norm{name}", norm)
-        optimizer.step()
+        scale.step(optimizer)
+        scale.update()
 
     def averaged(self) -> AbstractContextManager[None]:
         """The network with its averaged weights, where the recipe keeps such."""

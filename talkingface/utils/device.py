@@ -1,14 +1,10 @@
-"""Which device, in which arithmetic, and with which memory allocator."""
+"""Which device, and in which arithmetic."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import os
-import platform
-import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talkingface.utils.errors import UserError
@@ -53,52 +49,72 @@ def cpu_has_bf16() -> bool:
     return False
 
 
-def uses_bf16(device: torch.device, precision: str) -> bool:
-    """Whether `precision` means bfloat16 on `device`: `bf16` always, `fp32` never, `auto` where it is fast.
+@functools.cache
+def cuda_abilities(device: torch.device) -> frozenset[str]:
+    """Which of `bf16` and `fp16` a CUDA card multiplies by its own units, not emulated."""
+    import torch
 
-    It is fast on CUDA, and on the CPUs of `cpu_has_bf16`. So under `auto` the last digits of losses and figures depend
-    on the machine; name `fp32` or `bf16` where they must not.
+    with torch.cuda.device(device):
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    has = {"bf16": has_bf16, "fp16": torch.cuda.get_device_capability(device) >= (7, 0)}
+    return frozenset(name for name, there in has.items() if there)
+
+
+PRECISIONS = ("auto", "fp32", "tf32", "bf16", "fp16")
+
+
+def arithmetic(device: torch.device, precision: str) -> str:
+    """What `precision` comes to on `device`: `fp32`, `bf16`, `fp16`, or on CUDA `tf32`.
+
+    `auto` takes what the device multiplies by its own units: bf16 on CUDA from compute capability 8.0 on and on the
+    CPUs of `cpu_has_bf16`, fp16 on CUDA from 7.0 on, else fp32. So under `auto` the last digits of losses and figures
+    depend on the machine; name one where they must not.
 
     Raises:
-        UserError: the precision has another name.
+        UserError: the precision has another name, or is bf16 on a card that would only emulate it.
     """
-    if precision not in ("auto", "fp32", "bf16"):
-        raise UserError(f"precision: got {precision!r}, wanted auto, fp32 or bf16")
-    return precision == "bf16" or (precision == "auto" and (device.type == "cuda" or cpu_has_bf16()))
+    import torch
+
+    if precision not in PRECISIONS:
+        raise UserError(f"precision: got {precision!r}, wanted {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}")
+    if device.type == "cuda":
+        has = cuda_abilities(device)
+        if precision == "auto":
+            return next((one for one in ("bf16", "fp16") if one in has), "fp32")
+        if precision == "bf16" and precision not in has:
+            name = torch.cuda.get_device_name(device)
+            raise UserError(f"precision: bf16 was asked for, and {device} ({name}) would emulate it; use fp16 or auto")
+        return precision
+    if precision == "auto":
+        return "bf16" if cpu_has_bf16() else "fp32"
+    return "fp32" if precision == "tf32" else precision
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
-    """Context of the forward pass: bfloat16 where `uses_bf16` says so, else nothing. Weights stay float32."""
+    """Context of the forward pass: bfloat16 or float16 where `arithmetic` says so. Weights stay float32."""
     import torch
 
-    if uses_bf16(device, precision):
-        return torch.autocast(device.type, dtype=torch.bfloat16)
+    chosen = arithmetic(device, precision)
+    if chosen in ("bf16", "fp16"):
+        return torch.autocast(device.type, dtype=torch.bfloat16 if chosen == "bf16" else torch.float16)
     return contextlib.nullcontext()
 
 
-SETTING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
-"""Environment in which glibc keeps freed memory for the next step instead of giving it back to the system."""
-GUARD = "TALKINGFACE_ALLOCATOR"
-"""Set for the second start. A user who sets it himself, to `default`, keeps glibc's own behaviour."""
-
-
-def restart_with_setting(device: str) -> None:
-    """Start this command again with `SETTING`, which is read when a process begins, where that makes training faster.
+def set_policy(device: torch.device, *, precision: str, deterministic: bool) -> None:
+    """Set what torch keeps for the whole process: TF32 only where asked for, the fastest kernels or repeatable ones.
 
     Args:
-        device: the configured device; on CUDA nothing is gained.
+        device: where the process computes.
+        precision: as of `arithmetic`; with `tf32` CUDA multiplies float32 with ten bits of mantissa, else never.
+        deterministic: take algorithms that give the same bits each time; False takes the fastest, found by trying.
     """
-    if helps(device, os.environ):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        command = [sys.executable, *sys.orig_argv[1:]]
-        os.execve(sys.executable, command, {**os.environ, **SETTING, GUARD: "set"})
+    import torch
 
-
-def helps(device: str, environment: Mapping[str, str]) -> bool:
-    """Whether this is a CPU run under glibc on Linux whose user has not chosen for himself."""
-    if GUARD in environment or any(name in environment for name in SETTING):
-        return False
-    if not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
-        return False
-    return device == "cpu" or (device == "auto" and not Path("/dev/nvidiactl").exists())
+    if deterministic:  # cuBLAS reads it when it is first used
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(deterministic)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # would cost a pass
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic
+    tf32 = device.type == "cuda" and arithmetic(device, precision) == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = tf32

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from talkingface.utils.device import uses_bf16
+from talkingface.utils.device import arithmetic
 
 if TYPE_CHECKING:
     import torch
@@ -16,7 +16,7 @@ GB = 2**30
 
 def describe(device: torch.device, precision: str) -> str:
     """`cuda:0 (NVIDIA A100, 38.9 of 39.4 GB free), bf16 (auto)`, `cpu (2 threads, 19.1 of 23.4 GB free), fp32`."""
-    arithmetic = "bf16" if uses_bf16(device, precision) else "fp32"
+    computes_in = arithmetic(device, precision)
     chosen = f"{arithmetic} (auto)" if precision == "auto" else arithmetic
     return f"{device} ({', '.join(_facts(device))}), {chosen}"
 

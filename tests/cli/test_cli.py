@@ -15,7 +15,7 @@ from talkingface.cli.arguments import parse
 from talkingface.cli.commands import MORE
 from talkingface.cli.program import main
 from talkingface.cli.rows import COMMANDS
-from talkingface.utils import device as allocator
+from talkingface.utils import allocator
 from talkingface.utils.errors import UserError
 
 PROGRAM = Path(__file__).resolve().parents[2] / "run_talkingface.py"
@@ -91,12 +91,12 @@ def test_mistakes_end_with_one_message_and_code_2(
 
 
 def test_several_mistakes_come_together(capsys: pytest.CaptureFixture[str]):
-    assert main(["-m", "SyncNet", "-d", "demo", "--epohcs=5", "--fps=x", "--precision=fp16"]) == 2
+    assert main(["-m", "SyncNet", "-d", "demo", "--epohcs=5", "--fps=x", "--precision=fp8"]) == 2
     err = capsys.readouterr().err
     assert "3 problems" in err
     assert "epohcs: unknown key (command line); did you mean 'epochs'?" in err
     assert "fps: wanted a whole number, got 'x' (command line)" in err
-    assert "precision: wanted one of auto, fp32, bf16; got 'fp16' (command line)" in err
+    assert "precision: wanted one of auto, fp32, tf32, bf16, fp16; got 'fp8' (command line)" in err
 
 
 def test_the_light_commands_are_quick_and_import_no_torch(here: Path):
@@ -194,7 +194,7 @@ def test_only_what_computes_is_started_again(argv: list[str], restarts: list[str
 def test_the_second_start_is_the_same_command_with_the_setting(here: Path):
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1])\n"
-        "from talkingface.utils.device import restart_with_setting\n"
+        "from talkingface.utils.allocator import restart_with_setting\n"
         "restart_with_setting('cpu'); print(os.environ.get('MALLOC_MMAP_MAX_'), sys.argv[2:])"
     )
     environment = {"PATH": "/usr/bin:/bin"}

@@ -19,13 +19,15 @@ DECIDED = {
         demo_seed mead_views mead_emotions mead_levels img_size num_frames mel_pad_mode train_batch_size
         accumulate_steps optimizer learning_rate adam_beta1 adam_beta2 weight_decay grad_clip_norm lr_schedule
         warmup_steps ema_decay initial_weights_sha256 initial_discriminator_sha256 initial_strict freeze
-        adversarial_weight disc_learning_rate disc_start_step sync_weight mouth_weight
+        adversarial_weight disc_learning_rate disc_start_step r1_weight r1_every spectral_norm gradient_weight
+        sync_weight mouth_weight
         sync_start_step expert_checkpoint reference_gap silence_probability l1_weight l2_weight vgg_weight
         lip_l1_weight lip_lpips_weight perceptual relativistic_on perceptual_input initial_decoder train_on
         pack_format patch_size norm_freeze_step landmark_smoothing base_checkpoint sync_threshold mirror off_sync_sounds
     """,
     Kind.PLACE: """
-        device precision num_workers saved_dir log_dir checkpoints_dir metrics leakage_clips lse_weights
+        device precision compile deterministic checkpoint_activations sync_batch_norm
+        num_workers saved_dir log_dir checkpoints_dir metrics leakage_clips lse_weights
         lse_protocol show_progress resume logger loop mel_timing generate_pads generate_batch_size paste_feather
         paste_chin_room paste_match_colour crf data_root filelist_root preprocessed_root packed_root
         face_detector_weights prepare_workers clip_timeout evaluate_batch_size vgg19_weights vgg16_weights

@@ -100,7 +100,7 @@ def test_one_key_under_two_names_is_refused(properties: Path):
 
 
 def test_all_problems_come_at_once(properties: Path, tmp_path: Path):
-    write(properties / "overall.yaml", "sede: 1\nprecision: fp16\n")
+    write(properties / "overall.yaml", "sede: 1\nprecision: fp8\n")
     write(properties / "dataset/stage.yaml", "fps: 30\n")
     mine = write(tmp_path / "mine.yaml", "epochs: many\nmax_steps: 3\nmax_steps: 4\n")
     with pytest.raises(ConfigError) as caught:

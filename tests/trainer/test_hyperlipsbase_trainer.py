@@ -13,7 +13,7 @@ from torch import nn
 from talkingface.batch import GT, Batch
 from talkingface.config.schema import ConfigError
 from talkingface.model.audio_driven_talkingface.hyperlipsbase_config import HyperLipsBaseConfig
-from talkingface.trainer.generator_trainer import Adversary
+from talkingface.trainer.adversary import Adversary
 from talkingface.trainer.hyperlipsbase_trainer import HyperLipsBaseTrainer
 from talkingface.trainer.validation import read_batch
 

@@ -19,7 +19,7 @@ from talkingface.model.base import AbstractTalkingFace
 from talkingface.model.checkpoint import Checkpoint
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Trainer
-from talkingface.utils.device import uses_bf16
+from talkingface.utils.device import arithmetic
 from talkingface.utils.errors import UserError
 from talkingface.utils.seed import rng_state
 
@@ -227,7 +227,7 @@ def test_precision_is_told_where_the_machine_decides_it(tmp_path: Path) -> None:
     config = tiny_config(tmp_path, max_steps=1)
     trainer = tiny_trainer(replace(config, run=replace(config.run, precision="auto")))
     trainer.fit(TinySet())
-    word = "bf16" if uses_bf16(torch.device("cpu"), "auto") else "fp32"
+    word = arithmetic(torch.device("cpu"), "auto")
     (line,) = re.findall(r"device: (cpu .*)", log_of(tmp_path, trainer.run))
     assert line.endswith((f"free), {word} (auto)", f"s), {word} (auto)"))
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from talkingface.utils import device
-from talkingface.utils.device import autocast, pick_device, uses_bf16
+from talkingface.utils.device import arithmetic, autocast, pick_device, set_policy
 from talkingface.utils.errors import UserError
 from talkingface.utils.logger import init_logger
 from talkingface.utils.seed import init_seed
@@ -39,7 +39,8 @@ def without_bf16(monkeypatch):
 
 def test_precision(without_bf16):
     cpu = torch.device("cpu")
-    assert not uses_bf16(cpu, "auto") and not uses_bf16(cpu, "fp32") and uses_bf16(cpu, "bf16")
+    meant = {name: arithmetic(cpu, name) for name in ("auto", "fp32", "tf32", "bf16", "fp16")}
+    assert meant == {"auto": "fp32", "fp32": "fp32", "tf32": "fp32", "bf16": "bf16", "fp16": "fp16"}
     layer = torch.nn.Linear(4, 4)
     with autocast(cpu, "bf16"):
         assert layer(torch.ones(1, 4)).dtype == torch.bfloat16
@@ -55,12 +56,42 @@ def test_auto_is_bf16_where_the_cpu_multiplies_it(monkeypatch, name):
         monkeypatch.setattr(torch.cpu, other, lambda other=other: other == name, raising=False)
     device.cpu_has_bf16.cache_clear()
     cpu = torch.device("cpu")
-    assert uses_bf16(cpu, "auto") and not uses_bf16(cpu, "fp32")
+    assert arithmetic(cpu, "auto") == "bf16" and arithmetic(cpu, "fp32") == "fp32"
     for other in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
         monkeypatch.delattr(torch.cpu, other)
     device.cpu_has_bf16.cache_clear()
-    assert not uses_bf16(cpu, "auto") and uses_bf16(cpu, "bf16"), "a torch that does not tell"
+    assert arithmetic(cpu, "auto") == "fp32" and arithmetic(cpu, "bf16") == "bf16", "a torch that does not tell"
     device.cpu_has_bf16.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("has", "auto"), [({"bf16", "fp16"}, "bf16"), ({"fp16"}, "fp16"), (set(), "fp32")], ids=["Ampere", "Turing", "old"]
+)
+def test_a_card_computes_in_what_it_has_in_hardware(monkeypatch, has, auto):
+    monkeypatch.setattr(device, "cuda_abilities", lambda device: frozenset(has))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a card")
+    cuda = torch.device("cuda")
+    assert arithmetic(cuda, "auto") == auto and arithmetic(cuda, "tf32") == "tf32"
+    if "bf16" in has:
+        assert arithmetic(cuda, "bf16") == "bf16"
+    else:
+        with pytest.raises(UserError, match=r"bf16 .* \(a card\) would emulate it; use fp16 or auto"):
+            arithmetic(cuda, "bf16")
+
+
+def test_policy(monkeypatch):
+    """TF32 only where it is asked for; repeatable kernels, or the fastest ones."""
+    monkeypatch.setattr(device, "cuda_abilities", lambda device: frozenset({"bf16", "fp16"}))
+    try:
+        for precision, tf32 in (("fp32", False), ("tf32", True), ("bf16", False)):
+            set_policy(torch.device("cuda"), precision=precision, deterministic=False)
+            assert torch.backends.cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == tf32
+            assert torch.backends.cudnn.benchmark and not torch.are_deterministic_algorithms_enabled()
+        set_policy(torch.device("cpu"), precision="tf32", deterministic=True)
+        assert torch.are_deterministic_algorithms_enabled() and torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.benchmark and not torch.backends.cudnn.allow_tf32
+    finally:
+        set_policy(torch.device("cpu"), precision="fp32", deterministic=False)
 
 
 def test_log_goes_to_terminal_and_file(tmp_path, capfd):

@@ -22,6 +22,14 @@ class AdversarialConfig(ModelConfig):
     """Weights that a new training's discriminator starts from: a run of a recipe with one, its name, or a .pth file."""
     initial_discriminator_sha256: str | None = None
     """SHA-256 of that file, as `initial_weights_sha256`."""
+    r1_weight: float = 0.0
+    """Weight of R1, which keeps the discriminator's gradient at real faces small; 0 leaves it out, as published."""
+    r1_every: int = 16
+    """Steps between those that compute R1, which then counts for all of them."""
+    spectral_norm: bool = False
+    """Hold each of the discriminator's convolutions to a largest singular value of 1; published ones are free."""
+    gradient_weight: float = 0.0
+    """Weight of the error in the picture's gradients at four scales, beside L1; 0 leaves it out, as published."""
 
     @property
     def sources(self) -> dict[str, tuple[str | None, str | None]]:
@@ -29,11 +37,13 @@ class AdversarialConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("adversarial_weight", "disc_start_step"):
+        for name in ("adversarial_weight", "disc_start_step", "r1_weight", "gradient_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: wanted 0 or more, got {getattr(self, name)}")
         if self.initial_discriminator is not None and self.adversarial_weight == 0:
             raise ValueError("initial_discriminator and adversarial_weight: with weight 0 there is no discriminator")
+        if self.r1_every < 1:
+            raise ValueError(f"r1_every: wanted 1 or more, got {self.r1_every}")
         if self.disc_learning_rate <= 0:
             raise ValueError(f"disc_learning_rate: wanted a number above 0, got {self.disc_learning_rate}")
 

@@ -64,6 +64,12 @@ class HyperLipsBase(AbstractTalkingFace):
             out: Tensor = squash(to_colours(wide(drawn)))
         return out
 
+    @property
+    def segments(self) -> list[nn.Module]:
+        """The largest maps, of the input's side and half of it; see trainer/placing.py."""
+        encoder, decoder = self.face_encoder.features, self.decoder
+        return [*encoder[:4], self.hyper_control_net.dconv_down0, decoder.decode1, decoder.decode0, self.up_conv]
+
     def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
         """Reconstruction only, `l1` and the same as `loss`; sync and adversarial terms need the trainer's parts."""
         loss = l1_loss(self.infer(batch), batch[GT], mouth_weight=self.config.mouth_weight)

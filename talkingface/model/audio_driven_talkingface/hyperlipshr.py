@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from talkingface.batch import GT_IMG, HYPER_IMG, HYPER_SIZE, HYPER_SKETCH
@@ -41,6 +41,16 @@ class HyperLipsHR(AbstractTalkingFace):
             self.decoder.start_as_enlargement()
         self.best_detail: Tensor
         self.register_buffer("best_detail", torch.ones(()))  # see the configuration's `detail`
+
+    @property
+    def compiled_parts(self) -> list[nn.Module]:
+        """The decoder, which is all that trains; see trainer/placing.py."""
+        return [self.decoder]
+
+    @property
+    def segments(self) -> list[nn.Module]:
+        """The decoder's blocks; see trainer/placing.py."""
+        return [*self.decoder.conv_base, *self.decoder.up_conv]
 
     @property
     def sketch_reach(self) -> int:

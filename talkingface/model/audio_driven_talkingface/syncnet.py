@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from talkingface.batch import FACE_WINDOW, IN_SYNC, MELS
@@ -73,6 +73,16 @@ class SyncNet_color(AbstractTalkingFace):  # noqa: N801  the name its users and 
             Audio and face embeddings, (B, E) each, of length 1 and in [0, 1].
         """
         return self.embed_audio(mel), self.embed_face(face)
+
+    @property
+    def compiled_parts(self) -> list[nn.Module]:
+        """The towers, which recipes also call one by one; see trainer/placing.py."""
+        return [self.audio_encoder, self.face_encoder]
+
+    @property
+    def segments(self) -> list[nn.Module]:
+        """The face's layers down to one pixel; see trainer/placing.py."""
+        return list(self.face_encoder)[:-2]
 
     @property
     def num_frames(self) -> int:

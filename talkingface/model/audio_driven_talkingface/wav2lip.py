@@ -100,6 +100,11 @@ class Wav2Lip(AbstractTalkingFace):
             out: Tensor = squash(to_colours(wide(drawn)))
         return out
 
+    @property
+    def segments(self) -> list[nn.Module]:
+        """The blocks of the face; see trainer/placing.py."""
+        return [*self.face_encoder_blocks, *self.face_decoder_blocks]
+
     def calculate_loss(self, batch: Mapping[str, Tensor], valid: bool = False) -> dict[str, Tensor]:
         """Reconstruction only, `l1` and the same as `loss`; sync and adversarial terms need the trainer's parts."""
         loss = l1_loss(self.infer(batch), batch[GT], mouth_weight=self.config.mouth_weight)

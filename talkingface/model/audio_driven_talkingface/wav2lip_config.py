@@ -28,8 +28,10 @@ class Wav2LipConfig(GeneratorConfig):
         super().__post_init__()
         if self.img_size != IMG_SIZE:
             raise ValueError(f"img_size: the network draws faces of {IMG_SIZE} px only, got {self.img_size}")
-        if self.sync_weight + self.adversarial_weight > 1:
-            raise ValueError("sync_weight and adversarial_weight: wanted a sum of at most 1; what is left is L1's")
+        if self.sync_weight + self.adversarial_weight + self.gradient_weight > 1:
+            raise ValueError(
+                "sync_weight, adversarial_weight and gradient_weight: wanted a sum of at most 1; what is left is L1's"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

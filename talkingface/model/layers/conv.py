@@ -58,7 +58,7 @@ class ConvNoNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, cin, H, W) -> (B, cout, H', W')."""
-        return F.leaky_relu(self.conv_block(x), 0.01)
+        return F.leaky_relu(self.conv_block(x), 0.01, inplace=True)  # no backward pass needs what it overwrites
 
 
 def on_vector(conv: nn.Conv2d, x: Tensor) -> Tensor:

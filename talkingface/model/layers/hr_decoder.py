@@ -80,6 +80,8 @@ class HRDecoder(nn.Module):
 class HRDecoder_disc_qual(nn.Module):  # noqa: N801  the name its users and checkpoints know
     """Tells real from generated whole faces."""
 
+    gives_logits = True
+
     def __init__(self) -> None:
         super().__init__()
         widths = (32, 64, 128, 128)
@@ -92,18 +94,19 @@ class HRDecoder_disc_qual(nn.Module):  # noqa: N801  the name its users and chec
         )
         self.binary_pred = nn.Sequential(nn.Conv2d(widths[-1], 1, 1), nn.Sigmoid())
 
-    def forward(self, faces: Tensor) -> Tensor:
-        """Faces (B, 3, H, W) in [0, 1] to (B, 1) in (0, 1): the probability that each is real."""
-        return torch.sigmoid(self.logits(faces))
-
     def logits(self, faces: Tensor) -> Tensor:
         """The same before the Sigmoid, (B, 1): what a relativistic loss compares."""
+        logits: Tensor = self(faces, as_logits=True)
+        return logits
+
+    def forward(self, faces: Tensor, *, as_logits: bool = False) -> Tensor:
+        """Faces (B, 3, H, W) in [0, 1] to (B, 1) in (0, 1): the probability that each is real; or its logit."""
         x = faces
         for block in self.face_encoder_blocks:
             x = block(x)
         with torch.autocast(x.device.type, enabled=False):  # in half precision two like verdicts would be equal
             score: Tensor = self.binary_pred[0](F.adaptive_avg_pool2d(wide(x), 1))
-        return score.flatten(1)
+        return score.flatten(1) if as_logits else score.flatten(1).sigmoid()
 
 
 def _carry(layer: Conv | ConvTransposed, kernel: Tensor) -> None:

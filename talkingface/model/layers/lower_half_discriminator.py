@@ -38,11 +38,16 @@ class LowerHalfDiscriminator(nn.Module):
         )
         self.binary_pred = nn.Sequential(nn.Conv2d(512, 1, 1), nn.Sigmoid())
 
-    def forward(self, frames: Tensor) -> Tensor:
+    judges_each_frame = True
+    """No layer looks at two frames at a time."""
+    gives_logits = True
+
+    def forward(self, frames: Tensor, *, as_logits: bool = False) -> Tensor:
         """Score whole faces.
 
         Args:
             frames: (B, 3, T, H, W) in [0, 1].
+            as_logits: leave out the Sigmoid.
 
         Returns:
             (T*B, 1) in (0, 1), time-major: the probability that each frame is real. Without averaging one column for
@@ -55,5 +60,5 @@ class LowerHalfDiscriminator(nn.Module):
             x = block(x)
         with torch.autocast(x.device.type, enabled=False):  # in half precision a sure verdict would round to 0 or 1
             features = wide(x)
-            score: Tensor = self.binary_pred(F.adaptive_avg_pool2d(features, 1) if self.averages else features)
-        return score.flatten(1)
+            logits: Tensor = self.binary_pred[0](F.adaptive_avg_pool2d(features, 1) if self.averages else features)
+        return logits.flatten(1) if as_logits else logits.sigmoid().flatten(1)

@@ -7,7 +7,7 @@ from talkingface.model.losses.adversarial import (
     relativistic_loss,
 )
 from talkingface.model.losses.lips import cut_lips, lip_boxes, lip_l1
-from talkingface.model.losses.reconstruction import l1_loss, l2_loss, mouth_map, weighted_sum
+from talkingface.model.losses.reconstruction import gradient_loss, l1_loss, l2_loss, mouth_map, weighted_sum
 from talkingface.model.losses.sync import expert_window, sync_loss
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "cut_lips",
     "discriminator_losses",
     "expert_window",
+    "gradient_loss",
     "l1_loss",
     "l2_loss",
     "lip_boxes",
