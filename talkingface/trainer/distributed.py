@@ -41,7 +41,9 @@ def start(device: torch.device) -> torch.device:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     atexit.register(dist.destroy_process_group)  # its threads must end before the interpreter does
-    _patient[:] = [dist.new_group(backend="gloo", timeout=PATIENCE)]
+    group = dist.new_group(backend="gloo", timeout=PATIENCE)
+    assert isinstance(group, dist.ProcessGroup)
+    _patient[:] = [group]
     return device
 
 

@@ -73,7 +73,7 @@ def recompute(segment: nn.Module) -> None:
             return inner(*inputs)
         return checkpoint(inner, *inputs, use_reentrant=False, context_fn=contexts, preserve_rng_state=False)
 
-    segment.forward = forward  # type: ignore[method-assign]
+    segment.forward = forward
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def test_all_problems_come_at_once(properties: Path, tmp_path: Path):
     )
     text = str(caught.value)
     assert "sede: unknown key" in text and "did you mean 'seed'?" in text
-    assert "wanted one of auto, fp32, bf16; got 'fp16'" in text and "overall.yaml:2" in text
+    assert "wanted one of auto, fp32, tf32, bf16, fp16; got 'fp8'" in text and "overall.yaml:2" in text
     assert f"epochs: wanted a whole number, got 'many' ({mine}:1)" in text
     assert "learning_rat: unknown key (command line); did you mean 'learning_rate'?" in text
     assert "stage.yaml:1" in next(line for line in lines if line.startswith("fps"))

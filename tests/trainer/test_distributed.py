@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import main
+from tiny import RESUME, STEPS, SteadyFace, TinySet, main, tiny_config
 
+from talkingface.trainer import distributed
 from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.trainer import Trainer
+from talkingface.utils.errors import UserError
 
 PROGRAM = Path(__file__).with_name("tiny.py")
 
@@ -50,8 +53,29 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
         assert weights[0].keys() == weights[1].keys()
         for key, value in weights[0].items():
             torch.testing.assert_close(weights[1][key], value, rtol=1e-4, atol=1e-5, msg=key)
-    assert [line["step"] for line in two.read_metrics()] == [line["step"] for line in one.read_metrics()]
+    lines = [[line for line in run.read_metrics() if line["split"] == "train"] for run in (one, two)]
+    assert [line["step"] for line in lines[0]] == [line["step"] for line in lines[1]]
+    assert [line["loss"] for line in lines[1]] == pytest.approx([line["loss"] for line in lines[0]], rel=1e-4)
     assert two.status()["finished"]
+    ends = [go_on(tmp_path / "two", two), go_on(tmp_path / "one", one)]
+    assert ends[0] == pytest.approx(ends[1], rel=1e-3), "one process goes on where two have stopped"
+
+
+def go_on(folder: Path, run: RunFolder) -> list[float]:
+    """Extend a run by some steps in this process; returns their losses."""
+    config = tiny_config(folder, **RESUME | {"max_steps": STEPS + 4})
+    trainer = Trainer(config, SteadyFace(config), run=run, device=torch.device("cpu"))
+    assert trainer.fit(TinySet(), TinySet(5)).steps == STEPS + 4
+    return [line["loss"] for line in run.read_metrics() if line["split"] == "train"][-4:]
+
+
+@pytest.mark.parametrize(
+    ("device", "number", "message"), [("cuda:0", 0, "device: cuda:0 names one"), ("cuda", 2, "there are 2")]
+)
+def test_each_process_has_a_card_of_its_own(device: str, number: int, message: str) -> None:
+    assert distributed._own_card(torch.device("cuda"), 1, 2) == torch.device("cuda:1")
+    with pytest.raises(UserError, match=message):
+        distributed._own_card(torch.device(device), number, 2)
 
 
 @pytest.mark.slow

@@ -33,10 +33,7 @@ class Blocks(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.blocks = nn.Sequential(
-            *(
-                nn.Sequential(Conv(6, 6, 3, padding=1, residual=True), Conv(6, 6, 1), ConvNoNorm(6, 6, 1))
-                for _ in "abcd"
-            )
+            *(nn.Sequential(Conv(6, 6, 3, padding=1, residual=True), Conv(6, 6, 1), ConvNoNorm(6, 6, 1)) for _ in "abc")
         )
 
     @property

@@ -145,12 +145,20 @@ class SlowTrainer(Trainer):
         return super().train_step(batch)
 
 
-class PlainFace(TinyFace):
-    """Without batch statistics and dropout: how samples are shared by processes then makes no difference."""
+class SteadyFace(TinyFace):
+    """Without dropout: how samples are shared by processes then makes no difference, as they share statistics."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.norm, self.dropout = nn.Identity(), nn.Identity()  # type: ignore[assignment]
+        self.dropout = nn.Identity()  # type: ignore[assignment]
+
+
+class PlainFace(SteadyFace):
+    """Without batch statistics too: then batches may be cut in parts as well."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.norm = nn.Identity()  # type: ignore[assignment]
 
 
 def main(
@@ -162,7 +170,7 @@ def main(
         folder, num_workers=num_workers, **(MINUTES if minutes else RESUME), ema_decay=0.9 if average else None
     )
     init_seed(config.run.seed)
-    model = PlainFace(config) if plain else TinyFace(config)
+    model = SteadyFace(config) if plain else TinyFace(config)
     run = RunFolder(folder / "run")
     trainer = SlowTrainer(config, model, run=run, device=torch.device("cpu"))
     if minutes:  # a second start goes on at another speed, and so does each process of several
