@@ -145,6 +145,6 @@ def r1_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
 
 def normalise_spectra(network: nn.Module) -> None:
     """Divide each convolution's weights by their largest singular value (Miyato et al. 2018, arXiv 1802.05957)."""
-    for layer in network.modules():
+    for layer in list(network.modules()):
         if isinstance(layer, nn.Conv2d) and not hasattr(layer, "parametrizations"):
             spectral_norm(layer)

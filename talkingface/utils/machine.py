@@ -17,7 +17,7 @@ GB = 2**30
 def describe(device: torch.device, precision: str) -> str:
     """`cuda:0 (NVIDIA A100, 38.9 of 39.4 GB free), bf16 (auto)`, `cpu (2 threads, 19.1 of 23.4 GB free), fp32`."""
     computes_in = arithmetic(device, precision)
-    chosen = f"{arithmetic} (auto)" if precision == "auto" else arithmetic
+    chosen = f"{computes_in} (auto)" if precision == "auto" else computes_in
     return f"{device} ({', '.join(_facts(device))}), {chosen}"
 
 

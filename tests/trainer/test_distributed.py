@@ -63,7 +63,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path: Path) -> None:
 
 def go_on(folder: Path, run: RunFolder) -> list[float]:
     """Extend a run by some steps in this process; returns their losses."""
-    config = tiny_config(folder, **RESUME | {"max_steps": STEPS + 4})
+    config = tiny_config(folder, **RESUME | {"max_steps": STEPS + 4, "ema_decay": 0.9})
     trainer = Trainer(config, SteadyFace(config), run=run, device=torch.device("cpu"))
     assert trainer.fit(TinySet(), TinySet(5)).steps == STEPS + 4
     return [line["loss"] for line in run.read_metrics() if line["split"] == "train"][-4:]
