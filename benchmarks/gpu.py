@@ -63,7 +63,7 @@ class Benchmark:
         for size in (256, 512):
             self._part(f"HyperLipsHR at {size} px", lambda size=size: self._large(size))  # type: ignore[misc]
         self._part("dubbing", self._dubbing)
-        for workers in (1, min(8, os.cpu_count() or 1)):
+        for workers in (1,) if self.tiny else (1, min(8, os.cpu_count() or 1)):
             self._part(f"training, {workers} loaders", lambda workers=workers: self._loading(workers))  # type: ignore[misc]
         for name, keys in FURTHER.items():
             if self.tiny and "compile" in keys:  # takes minutes for the smallest network

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,8 @@ from talkingface.model.trained import build_network
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.trainer import Trainer
 
+TINY: dict[str, dict[str, Any]] = {"HyperLipsHR": {"perceptual": "none"}, "HyperLipsBase": {"img_size": 32}}
+"""Keys of recipes of stand-ins."""
 MODELS = ("HyperLipsBase", "HyperLipsHR", "Wav2Lip", "Wav2LipGAN", "SyncNet", "SyncNetWav2Lip")
 
 
@@ -43,12 +44,20 @@ def recipe_of(model: str, folder: Path, **flags: Any) -> Config:
     """A model's published recipe with some keys changed; the sync expert counts from the first step."""
     texts = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in flags.items()}
     texts |= {"saved_dir": str(folder / "saved"), "log_dir": str(folder / "log"), "show_progress": "false"}
-    if model == "HyperLipsHR" and find_spec("torchvision") is None:
+    if model == "HyperLipsHR" and not _has_torchvision():
         texts["perceptual"] = "none"
     config = resolve(model, "demo", Overrides(profile="none", flags=texts)).config
     if getattr(config.model, "sync_threshold", None) is not None:
         config = replace(config, model=replace(config.model, sync_threshold=None))  # type: ignore[call-arg]
     return config
+
+
+def _has_torchvision() -> bool:
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 @dataclass
@@ -71,7 +80,7 @@ class Subject:
         """With fresh weights; `tiny` takes stand-ins and as few samples as there can be."""
         torch.manual_seed(0)
         if tiny:
-            options |= {"train_batch_size": 2} | ({"perceptual": "none"} if model == "HyperLipsHR" else {})
+            options |= {"train_batch_size": 2} | TINY.get(model, {})
         config = recipe_of(model, folder, **options)
         if tiny:
             network, parts = small_networks(model, config)

@@ -115,7 +115,7 @@ def test_r1_is_the_mean_square_of_the_gradient() -> None:
     assert float(r1_penalty(Linear(), real)) == pytest.approx(0.5 * 4 * 3 * 4 * 4)
     assert float(r1_penalty(Linear(), real[:, :, 0][:, :, None])) == pytest.approx(0.5 * 4 * 3 * 4 * 4)
     penalty = r1_penalty(TinyDiscriminator(), real)
-    assert penalty.requires_grad and float(penalty) > 0, "by its probabilities, where there are no logits"
+    assert penalty.requires_grad and float(penalty.detach()) > 0, "by its probabilities, where there are no logits"
 
 
 @pytest.mark.parametrize("one_pass", [False, True])

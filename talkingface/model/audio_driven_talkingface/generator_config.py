@@ -22,13 +22,13 @@ class AdversarialConfig(ModelConfig):
     """Weights that a new training's discriminator starts from: a run of a recipe with one, its name, or a .pth file."""
     initial_discriminator_sha256: str | None = None
     """SHA-256 of that file, as `initial_weights_sha256`."""
-    r1_weight: float = 0.0
+    r1_weight: LossWeight[float] = 0.0
     """Weight of R1, which keeps the discriminator's gradient at real faces small; 0 leaves it out, as published."""
     r1_every: int = 16
     """Steps between those that compute R1, which then counts for all of them."""
     spectral_norm: bool = False
     """Hold each of the discriminator's convolutions to a largest singular value of 1; published ones are free."""
-    gradient_weight: float = 0.0
+    gradient_weight: LossWeight[float] = 0.0
     """Weight of the error in the picture's gradients at four scales, beside L1; 0 leaves it out, as published."""
 
     @property

@@ -37,7 +37,7 @@ def test_a_tiny_run_ends_in_whole_tables(tmp_path: Path) -> None:
     models = {row["model"] for row in found["steps"]}
     assert len(models) == 6 == len(found["shares"])
     assert all(abs(sum(shares.values()) - 1) < 0.05 for shares in found["shares"].values())
-    assert {row["size"] for row in found["drawing"]} == {96, 128, 256, 512}
+    assert {row["size"] for row in found["drawing"]} == {32, 96, 128, 256, 512}
     assert {"samples_per_second", "data_wait", "workers"} <= found["loading"][0].keys()
     page = (tmp_path / "gpu.md").read_text("utf-8")
     assert "| HyperLipsBase | bf16, deterministic |" in page and "WRONG" not in page
