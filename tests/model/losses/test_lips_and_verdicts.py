@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -27,6 +28,14 @@ def test_lip_l1_against_a_loop():
     assert lip_l1(fake, real, BOXES).item() == pytest.approx(torch.stack(each).mean().item(), rel=1e-6)
 
 
+@pytest.fixture(params=[False, True], ids=["usual", "deterministic"])
+def deterministic(request: pytest.FixtureRequest) -> Iterator[None]:
+    torch.use_deterministic_algorithms(request.param)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("deterministic")
 def test_cut_lips_against_slices():
     faces = torch.rand(2, 3, 16, 16, requires_grad=True)
     boxes = torch.tensor([[3, 9, 2, 14], [10, 16, 4, 16]])
@@ -38,6 +47,16 @@ def test_cut_lips_against_slices():
     torch.testing.assert_close(larger[:, :, 1:-1, 1:-1], wanted[:, :, 1:-1, 1:-1], atol=1e-5, rtol=0)
     cut.sum().backward()
     assert faces.grad is not None and faces.grad[0, :, :2].abs().sum() == 0  # nothing outside the box counts
+
+
+def test_repeatable_cuts_are_the_usual_ones():
+    faces, boxes = torch.rand(3, 3, 16, 16), torch.tensor([[0, 5, 9, 16], [2, 16, 0, 3], [7, 8, 5, 9]])
+    wanted = cut_lips(faces, boxes, (7, 9))
+    torch.use_deterministic_algorithms(True)
+    try:
+        torch.testing.assert_close(cut_lips(faces, boxes, (7, 9)), wanted, atol=1e-5, rtol=0)
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_relativistic_by_hand():
