@@ -231,7 +231,7 @@ class Loop:
             raise UserError(f"step {self.progress.step}: the validation loss is {metrics['loss']}; training stopped")
         is_best = self.progress.record_validation(metrics) and self._best.allows(self.progress)
         self.trainer.after_validation(metrics)
-        self.log.validation(metrics, epoch=self._epoch(), best_step=self.progress.best_step)
+        self.log.validation(metrics, epoch=self._epoch(), is_best=is_best, best_step=self.progress.best_step)
         if is_best:
             self._save(self.run_folder.best)
         self.log.restart_clock()

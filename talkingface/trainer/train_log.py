@@ -124,12 +124,11 @@ class TrainLog:
             read = torch.stack(list(values.values())).tolist()
             self._show("weights", dict(zip(values, read, strict=True)))
 
-    def validation(self, metrics: Mapping[str, float], *, epoch: float, best_step: int | None) -> None:
-        """Write a validation's values, and those of the best one so far, which was after `best_step`."""
+    def validation(self, metrics: Mapping[str, float], *, epoch: float, is_best: bool, best_step: int | None) -> None:
+        """Write a validation's values, and those of the best one so far: this one, or that after `best_step`."""
         if self.run is None:
             return
         self._show("valid", {"epoch": round(epoch, 4), **metrics})
-        is_best = best_step == self._step
         self._show("best", dict(metrics) if is_best else self._valid_line(best_step))
         text = " ".join(f"{name} {value:.4g}" for name, value in metrics.items())
         self.say(f"step {self._step} validation {text}{' (best so far)' if is_best else ''}")

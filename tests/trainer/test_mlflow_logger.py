@@ -12,9 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 from tiny import TinySet, tiny_config, tiny_trainer
+from torch import Tensor
 
+from talkingface.batch import Batch
 from talkingface.config.schema import Config
 from talkingface.trainer.run_folder import RunFolder
+from talkingface.trainer.trainer import Trainer
 from talkingface.utils.errors import UserError
 
 
@@ -107,6 +110,21 @@ def test_a_training_is_one_run_after_a_resume_too(tmp_path: Path, monkeypatch: p
     assert seen == pytest.approx(told) and list(seen) == [2, 4, 6, 8]
     samples = "samples/reference_masked_generated_real"
     assert {"configuration-000000.md", f"{samples}-000004.png", f"{samples}-000008.png"} <= set(kept["artifacts"])
+
+
+def test_a_training_that_is_cut_short_is_no_finished_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Cut(Trainer):
+        def train_step(self, batch: Batch) -> dict[str, Tensor]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "mlflow", stand_in())
+    trainer = tiny_trainer(mlflow_config(tmp_path, max_steps=4), kind=Cut)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(TinySet(), TinySet(5))
+    runs = Client.places[(tmp_path / "log/mlruns").absolute().as_uri()]["runs"]
+    assert [run["status"] for run in runs.values()] == ["KILLED"]
+    tiny_trainer(mlflow_config(tmp_path, max_steps=4), trainer.run).fit(TinySet(), TinySet(5))
+    assert [run["status"] for run in runs.values()] == ["FINISHED"]
 
 
 def test_a_server_that_is_not_there_is_told_before_anything_is_trained(

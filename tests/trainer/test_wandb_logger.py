@@ -80,6 +80,8 @@ def test_offline_runs_lie_in_the_runs_folder_and_go_on_as_one(tmp_path: Path, mo
     assert seen == [(step, pytest.approx(value)) for step, value in told.items()]
     (run,) = (record.run for record in records(folders[0]) if record.HasField("run"))
     assert (run.run_id, run.display_name, run.project) == (identity, first.run.name, "talkingface")
+    exits = [record.exit.exit_code for folder in folders for record in records(folder) if record.HasField("exit")]
+    assert exits == [0, 0]
     settings = {item.key: item.value_json for item in run.config.update}
     assert settings["max_steps"] == "4" and settings["model"] == '"Tiny"'
     assert list(folders[0].glob("files/media/images/samples/*.png"))

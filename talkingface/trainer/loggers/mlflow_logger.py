@@ -32,6 +32,7 @@ class MlflowLogger(Logger):
 
     def __init__(self, training: Training) -> None:
         self._mlflow = _package()
+        self._status = "KILLED"
         place = os.environ.get("MLFLOW_TRACKING_URI") or (training.folder.parent / "mlruns").absolute().as_uri()
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
         try:
@@ -75,10 +76,10 @@ class MlflowLogger(Logger):
         self._client.log_artifact(self._id, str(path), name.rpartition("/")[0] or None)
 
     def finish(self, step: int) -> None:
-        self._client.set_terminated(self._id, "FINISHED")
+        self._status = "FINISHED"
 
     def close(self) -> None:
-        """Nothing is held; a training that was cut short stays as running until it is resumed."""
+        self._client.set_terminated(self._id, self._status)
 
 
 def _package() -> Any:

@@ -58,6 +58,7 @@ class WandbLogger(Logger):
             raise UserError(
                 f"logger: wandb did not begin ({error}); leave it out of logger to train without"
             ) from error
+        self._exit_code = 1
         training.run.update_status(wandb_id=identity)
         self._run.define_metric("step")
         self._run.define_metric("*", step_metric="step")
@@ -76,10 +77,11 @@ class WandbLogger(Logger):
         self._log({name: self._wandb.Video(str(path), format="mp4")}, step)
 
     def finish(self, step: int) -> None:
-        self._run.summary.update({"steps": step, "finished": True})
+        self._exit_code = 0
+        self._run.summary.update({"steps": step})
 
     def close(self) -> None:
-        self._run.finish()
+        self._run.finish(exit_code=self._exit_code)
 
     def _log(self, values: Mapping[str, Any], step: int) -> None:
         """Log at our own step: W&B's must only rise, and a resumed training begins before the last one it has seen."""
