@@ -202,6 +202,12 @@ class Checkpoint:
         header = _header(contents) if contents.get("format") == FORMAT else None
         return cls(path=Path(path), header=header, weights=weights)
 
+    def check_values(self) -> None:
+        """Raise CheckpointError where the file is damaged or a weight is not finite."""
+        check_torch_file(self.path)
+        if (key := not_finite(self.weights)) is not None:
+            raise CheckpointError(f"{self.path}: {key} holds values that are not finite; take another checkpoint")
+
     def load_into(self, model: nn.Module) -> None:
         """Load the weights, strictly, with or without `module.` before their names.
 
@@ -209,9 +215,7 @@ class Checkpoint:
             OtherNetworkError: of another network; names what differs.
             CheckpointError: the file is damaged, or a weight is not finite: what is computed with it is not either.
         """
-        check_torch_file(self.path)
-        if (key := not_finite(self.weights)) is not None:
-            raise CheckpointError(f"{self.path}: {key} holds values that are not finite; take another checkpoint")
+        self.check_values()
         made_for = self.header.model_name if self.header else "another program"
         _load_strictly(model, self.weights, origin=str(self.path), made_for=made_for)
 

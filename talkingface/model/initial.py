@@ -21,7 +21,7 @@ from talkingface.utils.errors import CheckpointError
 
 KEYS = {"model": "initial_weights", "discriminator": "initial_discriminator"}
 """Part of a training -> configuration key that names the weights it starts from."""
-NAMED, LAYERS = 6, 40
+NAMED, LAYERS = 6, 12
 """Weights that do not fit of which a message gives shapes; of the others it names the layers, up to so many."""
 
 
@@ -106,7 +106,7 @@ def read_initial(config: Config) -> dict[str, InitialWeights]:
     """What the parts of a training start from, by part; empty where it starts afresh.
 
     Raises:
-        CheckpointError: missing, damaged, changed, or without that part.
+        CheckpointError: missing, damaged, changed, not finite, or without that part.
     """
     config = with_hashes(config)
     found = {}
@@ -119,6 +119,7 @@ def read_initial(config: Config) -> dict[str, InitialWeights]:
                     f"a run that was trained on since; to start from it as it is now, --{KEYS[part]}_sha256={actual}"
                 )
             checkpoint = Checkpoint.read(path, part=part)
+            checkpoint.check_values()
             found[part] = InitialWeights(key=KEYS[part], path=path, sha256=sha256, checkpoint=checkpoint)
     return found
 
@@ -156,7 +157,9 @@ def fit(network: nn.Module, initial: InitialWeights, config: Config) -> Fit:
         return Fit(target=target, fitting=fitting, misfits=wrong)
     raise CheckpointError(
         f"{initial.key}: {initial.path}: {len(wrong)} weights do not fit {network_name}, {len(fitting)} do: "
-        f"{named}{hint}. --initial_strict=false starts from those that fit and leaves the rest fresh"
+        f"{named}{hint}. "
+        + ("Of another model? " if len(wrong) > len(fitting) else "")
+        + "--initial_strict=false starts from those that fit and leaves the rest fresh"
     )
 
 

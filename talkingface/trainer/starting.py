@@ -17,6 +17,8 @@ from talkingface.trainer.run_folder import RunFolder
 from talkingface.utils.errors import UserError
 
 LOGGER = logging.getLogger(__name__)
+LAYERS = 40
+"""Layers that do not fit which a warning names; a run's status names the weights of all."""
 
 
 def check_start(config: Config, network: nn.Module, new_parts: Mapping[str, Callable[[], nn.Module]]) -> list[str]:
@@ -79,9 +81,10 @@ def _lines(config: Config, initial: InitialWeights, found: Fit) -> list[str]:
     part = "" if initial.key == KEYS["model"] else f" ({initial.key.removeprefix('initial_')})"
     lines = [f"{config.model_name}{part} starts from {initial.text}"]
     if found.misfits:
+        more = f" and {len(found.layers) - LAYERS} more, see status.json" if len(found.layers) > LAYERS else ""
         lines.append(
             f"warning: {initial.key}: {len(found.misfits)} weights do not fit and stay fresh, or are not used "
-            f"(initial_strict=false); layers: {', '.join(found.layers)}"
+            f"(initial_strict=false); layers: {', '.join(found.layers[:LAYERS])}{more}"
         )
     return lines
 

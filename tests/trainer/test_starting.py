@@ -104,6 +104,9 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path, weights: dict[str, Te
     assert torch.equal(state["norm.weight"], weights["norm.weight"])
     assert torch.equal(state["conv.weight"], fresh["conv.weight"])
     assert len(trainer.run.status()["started_from"][0]["not_fitting"]) == 3
+    torch.save(weights | {"conv.weight": weights["conv.weight"] / 0}, tmp_path / "start.pth")
+    with pytest.raises(UserError, match=r"start\.pth: conv\.weight holds values that are not finite"):
+        begun(tmp_path, initial_weights=str(tmp_path / "start.pth"))
     torch.save({"x": torch.zeros(1)}, tmp_path / "start.pth")
     with pytest.raises(UserError, match="no weight fits Tiny's TinyFace"):
         begun(tmp_path, initial_weights=str(tmp_path / "start.pth"), initial_strict=False)
