@@ -53,6 +53,14 @@ class Adversary:
         return {"discriminator": self.network, "discriminator_optimizer": self.optimizer}
 
 
+def make_discriminator(kind: type[nn.Module], recipe: AdversarialConfig) -> nn.Module:
+    """A discriminator as `Adversary` trains it, with the names that its weights then have."""
+    network = kind()
+    if recipe.spectral_norm:
+        normalise_spectra(network)
+    return network
+
+
 @dataclass(frozen=True)
 class OnePass:
     """The verdicts on real and generated frames together, whose one backward pass serves both networks.

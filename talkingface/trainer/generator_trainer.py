@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, cast
 
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from talkingface.model.audio_driven_talkingface.generator_config import Generato
 from talkingface.model.audio_driven_talkingface.syncnet import SyncNet_color
 from talkingface.model.checkpoint import Stateful
 from talkingface.model.losses import adversarial_loss, discriminator_losses, gradient_loss, l1_loss, weighted_sum
-from talkingface.trainer.adversary import Adversary, OnePass, r1_losses, sum_of
+from talkingface.trainer.adversary import Adversary, OnePass, make_discriminator, r1_losses, sum_of
 from talkingface.trainer.trainer import Module, Trainer
 from talkingface.trainer.validation import picture_values
 
@@ -41,7 +42,11 @@ class GeneratorTrainer(Trainer):
     @classmethod
     def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
         wanted = cast(GeneratorConfig, recipe).adversarial_weight > 0
-        return {"discriminator": cls.new_discriminator} if wanted else {}
+        return (
+            {"discriminator": partial(make_discriminator, cls.new_discriminator, cast(GeneratorConfig, recipe))}
+            if wanted
+            else {}
+        )
 
     @abstractmethod
     def l1_weight(self, others: Mapping[str, float]) -> float:

@@ -28,7 +28,7 @@ from talkingface.model.losses import (
     weighted_sum,
 )
 from talkingface.model.losses.perceptual import PERCEPTUAL, load_perceptual, perceptual_files
-from talkingface.trainer.adversary import Adversary, r1_losses, sum_of
+from talkingface.trainer.adversary import Adversary, make_discriminator, r1_losses, sum_of
 from talkingface.trainer.detail import best_detail, best_share, detail_sums
 from talkingface.trainer.samples import Image, picture_grid
 from talkingface.trainer.trainer import Trainer
@@ -67,7 +67,11 @@ class HyperLipsHRTrainer(Trainer):
     @classmethod
     def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
         wanted = "adversarial" in full_weights(cast(HyperLipsHRConfig, recipe))
-        return {"discriminator": HRDecoder_disc_qual} if wanted else {}
+        return (
+            {"discriminator": partial(make_discriminator, HRDecoder_disc_qual, cast(HyperLipsHRConfig, recipe))}
+            if wanted
+            else {}
+        )
 
     @classmethod
     def check(cls, config: Config) -> None:

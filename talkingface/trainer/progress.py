@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from talkingface.config.schema import ModelConfig
@@ -58,6 +59,20 @@ class Progress:
         else:
             self.bad_validations += 1
         return better
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitResult:
+    """How a training ended."""
+
+    steps: int
+    """Optimizer steps done in all, those before a resume included."""
+    best_score: float | None
+    """Lowest validation loss; None without validation data."""
+    best: Path
+    """Checkpoint of `best_score`; the last one without validation data."""
+    last: Path
+    """Checkpoint of the last step."""
 
 
 def planned_steps(config: ModelConfig, progress: Progress) -> int | None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -27,7 +25,7 @@ from talkingface.trainer.gradient_exchange import Exchanges
 from talkingface.trainer.loop import Loop
 from talkingface.trainer.loss_scale import LossScales
 from talkingface.trainer.placing import place
-from talkingface.trainer.progress import Progress
+from talkingface.trainer.progress import FitResult, Progress
 from talkingface.trainer.quantities import optimizer_suffix
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, clip_frames, face_grid
@@ -38,20 +36,6 @@ from talkingface.utils.device import autocast, set_policy
 from talkingface.utils.seed import own_random
 
 Module = TypeVar("Module", bound=nn.Module)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitResult:
-    """How a training ended."""
-
-    steps: int
-    """Optimizer steps done in all, those before a resume included."""
-    best_score: float | None
-    """Lowest validation loss; None without validation data."""
-    best: Path
-    """Checkpoint of `best_score`; the last one without validation data."""
-    last: Path
-    """Checkpoint of the last step."""
 
 
 class Trainer:

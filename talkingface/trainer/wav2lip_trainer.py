@@ -15,7 +15,7 @@ from talkingface.model.audio_driven_talkingface.wav2lip import Wav2Lip_disc_qual
 from talkingface.model.audio_driven_talkingface.wav2lip_config import Wav2LipConfig
 from talkingface.model.checkpoint import Stateful
 from talkingface.trainer.generator_trainer import GeneratorTrainer
-from talkingface.trainer.trainer import FitResult
+from talkingface.trainer.progress import FitResult
 
 LOGGER = logging.getLogger(__name__)
 

@@ -100,6 +100,7 @@ def test_the_discriminator_is_held_against_the_recipes_too(prepared: Path, capsy
     official(prepared / "disc.pth", Wav2Lip_disc_qual())
     assert main([*every, *flags, "--dry-run"]) == 0
     assert "Wav2Lip (discriminator) starts from disc.pth (another program's weights" in capsys.readouterr().out
+    assert main([*every, *flags, "--spectral_norm=true", "--dry-run"]) == 2, "such a one has other weights"
 
 
 def test_what_does_not_fit_is_found_before_any_work(prepared: Path, capsys: Any):
