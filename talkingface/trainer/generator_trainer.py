@@ -41,12 +41,10 @@ class GeneratorTrainer(Trainer):
 
     @classmethod
     def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
-        wanted = cast(GeneratorConfig, recipe).adversarial_weight > 0
-        return (
-            {"discriminator": partial(make_discriminator, cls.new_discriminator, cast(GeneratorConfig, recipe))}
-            if wanted
-            else {}
-        )
+        weights = cast(GeneratorConfig, recipe)
+        if weights.adversarial_weight == 0:
+            return {}
+        return {"discriminator": partial(make_discriminator, cls.new_discriminator, weights)}
 
     @abstractmethod
     def l1_weight(self, others: Mapping[str, float]) -> float:

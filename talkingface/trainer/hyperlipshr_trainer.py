@@ -66,12 +66,10 @@ class HyperLipsHRTrainer(Trainer):
 
     @classmethod
     def new_parts(cls, recipe: ModelConfig) -> dict[str, Callable[[], nn.Module]]:
-        wanted = "adversarial" in full_weights(cast(HyperLipsHRConfig, recipe))
-        return (
-            {"discriminator": partial(make_discriminator, HRDecoder_disc_qual, cast(HyperLipsHRConfig, recipe))}
-            if wanted
-            else {}
-        )
+        weights = cast(HyperLipsHRConfig, recipe)
+        if "adversarial" not in full_weights(weights):
+            return {}
+        return {"discriminator": partial(make_discriminator, HRDecoder_disc_qual, weights)}
 
     @classmethod
     def check(cls, config: Config) -> None:
