@@ -24,6 +24,7 @@ def check_golden(device: torch.device, *, few: bool) -> list[dict[str, Any]]:
     from golden_cases import CASES
 
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
     return [_check(name, CASES[name], device) for name in (FEW if few else CASES)]
 
 

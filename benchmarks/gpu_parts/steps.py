@@ -51,21 +51,21 @@ def measure_step(subject: Subject, variant: str, run: dict[str, Any], clock: Clo
         undo(subject)
         gc.collect()
     row |= {"ms": 1e3 * seconds, "samples_per_second": subject.samples / seconds, "peak_gb": clock.peak_gb()}
-    flop = flops(subject)
-    rate = rates.get(MATMUL.get(variant, "bf16"))
-    row |= {
-        "tflop": flop / 1e12,
-        "tflop_per_second": flop / seconds / 1e12,
-        "of_matmul": rate and flop / seconds / rate,
-    }
+    flop, rate = flops(subject), rates.get(MATMUL.get(variant, "bf16"))
+    per_second = None if flop is None else flop / seconds
+    row |= {"tflop": flop and flop / 1e12, "tflop_per_second": per_second and per_second / 1e12}
+    row |= {"of_matmul": per_second / rate if per_second and rate else None}
     return row | {"prepared_in": time.perf_counter() - began - seconds}
 
 
-def flops(subject: Subject) -> float:
-    """Floating-point operations of a step's convolutions and products, counted once."""
+def flops(subject: Subject) -> float | None:
+    """Floating-point operations of a step's convolutions and products, counted once; None where it does not fit."""
     if "flop" not in subject.known:
-        with FlopCounterMode(display=False) as counter:
-            subject.trainer(precision="fp32").train_step(subject.batch)
+        try:
+            with FlopCounterMode(display=False) as counter:
+                subject.trainer(precision="auto").train_step(subject.batch)
+        except RuntimeError:
+            return None
         subject.known["flop"] = counter.get_total_flops()
     return float(subject.known["flop"])
 

@@ -66,9 +66,9 @@ def _step(row: dict[str, Any]) -> list[str]:
     if "failed" in row:
         return [*first, f"failed: {row['failed']}", *[""] * 5]
     peak = "" if row["peak_gb"] is None else f"{row['peak_gb']:.1f}"
-    figures = [f"{row['ms']:.1f}", f"{row['samples_per_second']:.1f}", peak, f"{row['tflop']:.3g}"]
-    share = "" if row["of_matmul"] is None else f"{row['of_matmul']:.0%}"
-    return [*first, *figures, f"{row['tflop_per_second']:.3g}", share]
+    figures = [f"{row['ms']:.1f}", f"{row['samples_per_second']:.1f}", peak]
+    rates = ["" if row[key] is None else f"{row[key]:.3g}" for key in ("tflop", "tflop_per_second")]
+    return [*first, *figures, *rates, "" if row["of_matmul"] is None else f"{row['of_matmul']:.0%}"]
 
 
 def _shares(found: dict[str, Any]) -> str:
