@@ -41,9 +41,10 @@ def test_no_recipe_waits(tmp_path: Path, model: str) -> None:
     set_policy(CPU, precision="fp32", deterministic=False)
 
 
-def test_options_do_not_either(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["HyperLipsHR", "Wav2LipGAN"])
+def test_options_do_not_either(tmp_path: Path, model: str) -> None:
     options = {"r1_weight": 1.0, "spectral_norm": True, "gradient_weight": 0.1, "grad_clip_norm": 1.0}
-    subject = Subject.make("Wav2LipGAN", CPU, tmp_path, tiny=True, **options)
+    subject = Subject.make(model, CPU, tmp_path, tiny=True, **options)
     assert {"r1", "gradient"} <= step(subject.trainer(checkpoint_activations=True), subject).keys()
 
 
