@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,9 @@ from talkingface.report.facts import read_facts
 from talkingface.report.repeats import Repeats, notes, repeats_table, write_repeats
 from talkingface.utils.errors import UserError
 
+MOST_OF_LABEL = 20
+"""Letters of a file's name in the names of its runs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
@@ -33,6 +37,8 @@ class Configuration:
     model: str
     dataset: str
     overrides: Overrides
+    label: str = ""
+    """What its runs' names have besides; empty for the first configuration."""
 
     def with_seed(self, seed: int) -> Chain:
         """The chain of one seed, whose run is named after it.
@@ -43,7 +49,7 @@ class Configuration:
         flags = {**self.overrides.flags, "seed": seed}
         plain = make_chain(self.model, self.dataset, replace(self.overrides, flags=flags))
         name = plain.config.run.run_name
-        flags["run_name"] = f"{name}-seed{seed}" if name else f"seed{seed}"
+        flags["run_name"] = "-".join(filter(None, [name, self.label, f"seed{seed}"]))
         return make_chain(self.model, self.dataset, replace(self.overrides, flags=flags))
 
 
@@ -77,7 +83,9 @@ def configurations(model: str, dataset: str, overrides: Overrides, *, against: s
     if overrides.profile is not None and "profile" in given:
         other = replace(other, profile=None)
     second = named.get("model", model)
-    return [first, Configuration(title=Path(against).stem, model=second, dataset=dataset, overrides=other)]
+    title = Path(against).stem
+    label = re.sub(r"[^\w+]+", "_", title)[:MOST_OF_LABEL].strip("_")
+    return [first, Configuration(title=title, model=second, dataset=dataset, overrides=other, label=label)]
 
 
 def repeat(

@@ -157,8 +157,9 @@ Reads saved/. Writes nothing.""",
     "compare": Command(
         line="runs side by side on one page: compare RUN RUN ...",
         text="""\
-Puts two to six runs beside each other: metrics with their intervals, losses in one chart, the settings that differ, \
-and the same clips as each run dubbed them.
+Puts two to six runs beside each other: the settings that differ, how their trainings went, metrics with their \
+intervals, the same clips as each run dubbed them, and losses in one chart. A run is named by its folder, its name, or \
+the end of its name.
 
 Reads the runs. Writes saved/compare-RUN-and-RUN.html, one file that opens in any browser, and prints its table.""",
         usage="RUN RUN ...",

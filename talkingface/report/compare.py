@@ -21,6 +21,10 @@ from talkingface.report.sections import Block, Charts, Clips, Section, Table, Te
 from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.errors import UserError
 
+VALIDATION = (
+    "Values of the validation with the lowest loss. The loss and its parts depend on the recipe's weights: alike "
+    "only where those are. PSNR and SSIM of drawn faces against real ones depend on none and can be compared."
+)
 MOST_RUNS = 6
 """Runs that a page can tell apart by colour."""
 MOST_CLIPS = 6
@@ -35,7 +39,7 @@ class Comparison:
 
     path: Path
     table: str
-    """Metrics of all clips, as text."""
+    """What differs, how the trainings went, and the metrics of all clips, as text."""
 
 
 def compare(names: Sequence[str], saved_dir: str, *, dry_run: bool = False) -> Comparison:
@@ -52,15 +56,16 @@ def compare(names: Sequence[str], saved_dir: str, *, dry_run: bool = False) -> C
     folders = list(dict.fromkeys(_folder(one, saved_dir) for one in names))
     if not 2 <= len(folders) <= MOST_RUNS:
         raise UserError(f"compare: wanted 2 to {MOST_RUNS} different runs, got {len(folders)}")
-    runs = list(zip(_titles(folders), map(read_facts, folders), strict=True))
+    facts = list(map(read_facts, folders))
+    runs = list(zip(_titles(folders, facts), facts, strict=True))
     path = Path(saved_dir, f"compare-{_page_name(folders)}.html")
     if not dry_run:
         write_page(
-            path, "compare.html", title=f"Comparison of {len(runs)} runs", sections=_sections(runs), mark="",
+            path, "compare.html", title=_title(facts), sections=_sections(runs), mark="",
             runs=[(title, subtitle(one)) for title, one in runs],
         )  # fmt: skip
-    table = run_tables.runs_table(runs) or run_tables.differences(runs)
-    return Comparison(path=path, table=aligned(table))
+    tables = [run_tables.differences(runs), run_tables.training_table(runs), run_tables.runs_table(runs)]
+    return Comparison(path=path, table="\n\n".join(aligned(one, left=1) for one in tables if len(one) > 1))
 
 
 def _folder(name: str, saved_dir: str) -> Path:
@@ -77,10 +82,20 @@ def _folder(name: str, saved_dir: str) -> Path:
     raise UserError(f"compare: {name}: no such run; in {saved_dir}/ are {known or 'none'}")
 
 
-def _titles(folders: list[Path]) -> list[str]:
-    """The runs' names; with their parents' where two are of one name."""
+def _titles(folders: list[Path], facts: list[Facts]) -> list[str]:
+    """The runs' names: of one model and dataset without these, and with their parents' where two are of one name."""
     names = [one.name for one in folders]
-    return [one.name if names.count(one.name) == 1 else str(one) for one in folders]
+    if len(set(names)) < len(names):
+        return [one.name if names.count(one.name) == 1 else str(one) for one in folders]
+    beginnings = {f"{one.model}-{one.dataset}-" for one in facts}
+    if len(beginnings) == 1 and all(name.startswith(tuple(beginnings)) for name in names):
+        return [name.removeprefix(*beginnings) for name in names]
+    return names
+
+
+def _title(facts: list[Facts]) -> str:
+    what = {f" of {one.model} on {one.dataset}" for one in facts}
+    return f"Comparison of {len(facts)} runs" + (what.pop() if len(what) == 1 else "")
 
 
 def _page_name(folders: list[Path]) -> str:
@@ -90,15 +105,11 @@ def _page_name(folders: list[Path]) -> str:
 
 def _sections(runs: Sequence[tuple[str, Facts]]) -> list[Section]:
     evaluated = [(title, one.evaluation) for title, one in runs if one.evaluation is not None]
-    found = {name: run_tables.runs_table(runs, row=row) for row, name in ROWS.items() if row != "real"}
-    tables = [(name, lines) for name, lines in found.items() if lines]
-    blocks: list[Block] = [Table(lines=lines, title=name, folded=k > 0) for k, (name, lines) in enumerate(tables)]
-    if tables:
-        blocks.append(Text(f"{ARROWS} {ranges_text(min(len(one.good) for _, one in evaluated))}"))
-        blocks += [] if run_tables.same_clips([one for _, one in runs]) else [Text(OTHER_CLIPS)]
-    else:
-        blocks = [Text("None of these runs has been evaluated.")]
-    sections = [Section(id="metrics", title="Metrics", blocks=blocks)]
+    sections = [_differing(runs)]
+    blocks: list[Block] = [Table(lines=run_tables.training_table(runs)), Text(VALIDATION)]
+    sections.append(Section(id="training", title="Training", blocks=blocks))
+    if evaluated:
+        sections.append(_metrics(runs, [one for _, one in evaluated]))
     if cards := _cards(evaluated):
         text = (
             "Clips that every evaluated run has. All videos of a clip play in step, with the sound of the first run's."
@@ -106,10 +117,32 @@ def _sections(runs: Sequence[tuple[str, Facts]]) -> list[Section]:
         sections.append(Section(id="clips", title="The same clips", blocks=[Text(text), Clips(cards=cards)]))
     if charts := loss_charts({title: one.lines for title, one in runs}):
         text = "Over training steps; validation in front, training thin behind it."
-        sections.append(Section(id="losses", title="Training", blocks=[Text(text), Charts(charts=charts)]))
-    differing = run_tables.differences(runs)
-    last: Block = Table(lines=differing, kind="text wide") if len(differing) > 1 else Text("Nothing.")
-    return [*sections, Section(id="config", title="Configuration: what differs", blocks=[last])]
+        sections.append(Section(id="losses", title="Losses", blocks=[Text(text), Charts(charts=charts)]))
+    return sections
+
+
+def _differing(runs: Sequence[tuple[str, Facts]]) -> Section:
+    """The settings that differ: first what changes the result, folded the rest."""
+    learnt, rest = run_tables.differences(runs), run_tables.differences(runs, learnt=False)
+    first: Block = (
+        Table(lines=learnt, kind="text wide") if len(learnt) > 1 else Text("Nothing that changes the result.")
+    )
+    blocks = [first]
+    if len(rest) > 1:
+        title = "Places, names, and how often to log, validate and save"
+        blocks.append(Table(lines=rest, kind="text wide", title=title, folded=True))
+    return Section(id="config", title="What differs", blocks=blocks)
+
+
+def _metrics(runs: Sequence[tuple[str, Facts]], evaluations: Sequence[EvaluationFacts]) -> Section:
+    found = {name: run_tables.runs_table(runs, row=row) for row, name in ROWS.items() if row != "real"}
+    tables = [(name, lines) for name, lines in found.items() if lines]
+    blocks: list[Block] = [Table(lines=lines, title=name, folded=k > 0) for k, (name, lines) in enumerate(tables)]
+    blocks.append(Text(f"{ARROWS} {ranges_text(min(len(one.good) for one in evaluations))}"))
+    blocks += [] if run_tables.same_clips([one for _, one in runs]) else [Text(OTHER_CLIPS)]
+    without = [title for title, one in runs if one.evaluation is None]
+    blocks += [Text(f"Not evaluated: {', '.join(without)}.")] if without else []
+    return Section(id="metrics", title="Metrics", blocks=blocks)
 
 
 def _cards(evaluated: list[tuple[str, EvaluationFacts]]) -> list[Card]:

@@ -12,10 +12,9 @@ from talkingface.config.loader import Overrides
 from talkingface.config.plain import as_text, to_plain
 from talkingface.config.schema import Config
 from talkingface.report.facts import Facts
+from talkingface.report.run_tables import ENDS
 from talkingface.utils.errors import UserError
 
-ENDS = ("epochs", "max_steps", "max_minutes", "early_stopping")
-"""Keys that make no other training of a run, and are worth telling all the same."""
 MOST = 8
 """Keys in a line; more are counted."""
 

@@ -11,6 +11,7 @@ from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.tables import Lines, aligned, cell, heading
 from talkingface.report.facts import Facts, read_runs
 from talkingface.report.own_values import own_values
+from talkingface.report.run_tables import steps_text
 from talkingface.report.sections import TILES
 from talkingface.trainer.run_folder import SavedRuns
 from talkingface.utils.logger import clock
@@ -76,19 +77,13 @@ def _columns(runs: Sequence[Facts]) -> Lines:
     return [
         column("run", lambda one: one.name.removeprefix(_beginning(one.model, one.dataset))),
         column("seed", lambda one: "–" if one.seed is None else str(one.seed)),
-        column("steps", _steps),
+        column("steps", steps_text),
         column("state", lambda one: "finished" if one.finished else "unfinished"),
         column("time", lambda one: clock(one.seconds) if one.seconds else "–"),
         column("valid loss", lambda one: "–" if one.best_score is None else f"{one.best_score:.4g}"),
         *(column(title, valid(key, form)) for key, (title, form) in VALID.items()),
         column("test clips", lambda one: str(len(one.evaluation.good)) if one.evaluation else "–"),
     ]
-
-
-def _steps(one: Facts) -> str:
-    if one.finished or one.total_steps is None:
-        return str(one.steps or "–")
-    return f"{one.steps or 0} of {one.total_steps}"
 
 
 def _metrics(runs: Sequence[Facts]) -> list[Metric]:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from talkingface.config.kinds import Kind, field_kinds
 from talkingface.config.plain import as_text
+from talkingface.config.schema import DatasetConfig, ModelConfig, RunConfig
 from talkingface.evaluator.metrics.registry import make_metrics
 from talkingface.evaluator.summary import ROWS
 from talkingface.evaluator.tables import Lines, cell, heading, table
+from talkingface.report.charts import SPEED
 from talkingface.report.facts import Facts
+from talkingface.utils.logger import clock
 
+SHARED = (RunConfig, DatasetConfig, ModelConfig)
+ENDS = ("epochs", "max_steps", "max_minutes", "early_stopping")
+"""Keys that make no other training of a run, and are worth telling all the same."""
+PLAIN = ("run.", "dataset.", "model.")
+"""Beginnings of keys in a stored configuration that say nothing, since every key is of one part."""
 MOST_EARLIER = 4
 """Earlier runs in a report's table."""
 
@@ -88,16 +97,53 @@ def environment_table(facts: Facts) -> Lines:
     return [["", ""], *([key, as_text(value)] for key, value in flat(facts.environment).items() if key != "host")]
 
 
-def differences(runs: Sequence[tuple[str, Facts]]) -> Lines:
-    """Return configuration keys whose values differ, a column a run."""
+def training_table(runs: Sequence[tuple[str, Facts]]) -> Lines:
+    """Return how each training went, a column a run: seed, steps, state, time, and its best validation."""
+    facts = [one for _, one in runs]
+    lines = [["", *(title for title, _ in runs)]]
+    lines.append(["seed", *("–" if one.seed is None else str(one.seed) for one in facts)])
+    lines.append(["steps", *(steps_text(one) for one in facts)])
+    lines.append(["state", *("finished" if one.finished else "unfinished" for one in facts)])
+    lines.append(["time in training steps", *(clock(one.seconds) if one.seconds else "–" for one in facts)])
+    best = [one.best_validation for one in facts]
+    keys = dict.fromkeys(key for one in best for key in one if key not in SPEED)
+    lines += [[f"validation {key}", *(_number(one.get(key)) for one in best)] for key in keys]
+    return [lines[0], *(line for line in lines[1:] if any(cell != "–" for cell in line[1:]))]
+
+
+def steps_text(one: Facts) -> str:
+    """`1500`, or `300 of 1500` while it is unfinished."""
+    if one.finished or one.total_steps is None:
+        return str(one.steps or "–")
+    return f"{one.steps or 0} of {one.total_steps}"
+
+
+def differences(runs: Sequence[tuple[str, Facts]], *, learnt: bool = True) -> Lines:
+    """Return configuration keys whose values differ, a column a run.
+
+    Args:
+        runs: titles and runs.
+        learnt: the keys that change the result, and those that say where a training ends; or else all others.
+    """
     values = [flat(one.config) for _, one in runs]
     keys = dict.fromkeys(key for one in values for key in one)
     lines = [["key", *(title for title, _ in runs)]]
     for key in keys:
         cells = [as_text(one[key]) if key in one else "–" for one in values]
-        if len(set(cells)) > 1:
-            lines.append([key, *cells])
+        if len(set(cells)) > 1 and _is_learnt(key) is learnt:
+            lines.append([key.rpartition(".")[2] if key.startswith(PLAIN) else key, *cells])
     return lines
+
+
+def _is_learnt(key: str) -> bool:
+    """Whether a key of a stored configuration changes the result or the end; one that is not known here may."""
+    name = key.rpartition(".")[2]
+    kinds = [field_kinds(schema)[name] for schema in SHARED if name in field_kinds(schema)]
+    return name in ENDS or not kinds or kinds[0] is Kind.RESULT
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def expert_tables(expert: dict[str, Any]) -> tuple[Lines, Lines]:

@@ -56,7 +56,7 @@ def test_two_configurations_take_turns(model: str, prepared: Path, capsys: pytes
     assert main([*command, "--run_name=rate"]) == 0
     out = capsys.readouterr().out
     assert "as given, 2 seeds" in out and "fast, 2 seeds" in out and "difference" in out
-    assert runs() == ["rate-seed3", "rate-seed3", "rate-seed4", "rate-seed4"]
+    assert runs() == ["rate-fast-seed3", "rate-fast-seed4", "rate-seed3", "rate-seed4"]
     assert Path(f"saved/repeat-{model}-toy-rate.html").is_file()
 
 
@@ -66,6 +66,7 @@ def test_the_files_values_stand_above_the_flags(tmp_path: Path, monkeypatch: pyt
     given = Overrides(flags={"learning_rate": "1", "seed_": "x"}, profile="quick")
     first, second = configurations("HyperLipsBase", "demo", given, against="other.yaml")
     assert (first.title, second.title, second.model) == ("as given", "other", "Wav2Lip")
+    assert (first.label, second.label) == ("", "other")
     assert second.overrides.flags == {"seed_": "x"} and second.overrides.profile is None
     assert second.overrides.files == ("other.yaml",)
 

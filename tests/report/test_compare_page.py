@@ -27,7 +27,8 @@ def test_a_page_of_two_runs(saved: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["compare", "saved/M-toy-1", "M-toy-2"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert out[-1] == "saved/compare-M-toy-1-and-M-toy-2.html"
-    assert out[0].split("  ")[-1].strip() == "M-toy-2" and any(line.startswith("opening r") for line in out)
+    assert out[0].split() == ["key", "1", "2"] and out[1].split() == ["learning_rate", "0.001", "0.002"]
+    assert any(line.startswith("validation loss") for line in out) and any(line.startswith("opening r") for line in out)
     page = Page(Path(out[-1]))
     assert all(one.startswith("data:") for one in page.addresses)
     # nine real and generated pictures: the two evaluations wrote the same real files
@@ -40,7 +41,20 @@ def test_a_page_of_two_runs(saved: Path, capsys: pytest.CaptureFixture[str]):
 def test_runs_without_an_evaluation_can_be_compared(saved: Path):
     done = compare(["saved/M-toy-1", "saved/M-toy-3"], "saved")
     page = Page(done.path)
-    assert page.tags.count("video") == 0 and "Nothing." in page.text and "opening r" in done.table
+    assert page.tags.count("video") == 0 and "Nothing that changes the result." in page.text
+    assert "opening r" in done.table and "Not evaluated: 3." in page.text
+
+
+def test_the_page_begins_with_what_differs_and_has_runs_without_an_evaluation(saved: Path):
+    """Two that nobody evaluated: their validation is on the page, and in the terminal's table."""
+    run(saved, "M-toy-4", created="2026-01-04T10:00:00+00:00", learning_rate=0.004, steps=20)
+    done = compare(["M-toy-3", "M-toy-4"], "saved")
+    source = done.path.read_text()
+    order = [source.index(f'<section id="{name}">') for name in ("config", "training", "losses")]
+    assert order == sorted(order) and '<section id="metrics">' not in source
+    lines = {line.split("  ")[0]: line.split()[-2:] for line in done.table.splitlines() if line}
+    assert lines["learning_rate"] == ["0.001", "0.004"] and lines["steps"] == ["40", "20"]
+    assert lines["validation loss"] == ["0.025", "0.05"]
 
 
 def test_a_dry_run_has_the_table_and_writes_no_page(saved: Path):
