@@ -237,6 +237,7 @@ def test_512_takes_steps(tmp_path: Path):
         losses = trainer.train_step(batch_of(512, count=1))
     assert all(torch.isfinite(value) for value in losses.values())
     assert trainer.sample(batch_of(512, count=1)).shape == (512, 4 * 512, 3)
+    assert trainer.sample_columns == ("base", "sketch", "generated", "real")
 
 
 def test_the_discriminator_can_join_late(tmp_path: Path):
