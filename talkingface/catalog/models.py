@@ -81,6 +81,16 @@ MODELS = (
     ),
     _wav2lip("Wav2Lip", "encoders of face and sound, one decoder (arXiv 2008.10010)", "Wav2LipConfig"),
     _wav2lip("Wav2LipGAN", "Wav2Lip with a discriminator of visual quality", "Wav2LipGANConfig"),
+    ModelRow(
+        name="LiteLips",
+        description="small network for one person, fast to train and to draw without a GPU",
+        config="talkingface.model.audio_driven_talkingface.litelips_config:LiteLipsConfig",
+        model="talkingface.model.audio_driven_talkingface.litelips:LiteLips",
+        dataset="talkingface.data.dataset.window_dataset:GeneratorDataset",
+        trainer="talkingface.trainer.litelips_trainer:LiteLipsTrainer",
+        needs=(_expert("SyncNet"),),
+        sync_expert=_expert("SyncNet"),
+    ),
     _syncnet(
         "SyncNet", "lip-sync expert of HyperLips, 64x128 px lower halves", "SyncNetConfig", "syncnet:SyncNet_color"
     ),

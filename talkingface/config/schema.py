@@ -225,6 +225,11 @@ class ModelConfig(StartConfig):
         """Side of the square face crops that the network reads; it may draw larger ones, of `img_size`."""
         return self.img_size
 
+    @property
+    def mel_context(self) -> int:
+        """Mel steps that a face hears before and after its window of 16."""
+        return 0
+
     def __post_init__(self) -> None:
         _positive(
             self, "img_size", "num_frames", "train_batch_size", "accumulate_steps", "evaluate_batch_size", "epochs",

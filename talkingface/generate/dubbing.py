@@ -33,6 +33,8 @@ class DubbingSettings:
     """Side of the square crops that the network reads, pixels."""
     mel_pad_mode: PadMode
     mel_timing: MelTiming
+    mel_context: int
+    """Mel steps that a face hears before and after its window of 16."""
     loop: Loop
     pads: Pads
     """Pixels added to the face box. At preparation none by default, as the box of the face mesh reaches below the chin
@@ -56,6 +58,7 @@ class DubbingSettings:
             input_size=model.input_size,
             mel_pad_mode=model.mel_pad_mode,
             mel_timing=run.mel_timing,
+            mel_context=model.mel_context,
             loop=run.loop,
             pads=data.crop_pads if run.generate_pads is None else run.generate_pads,
             box_smoothing=data.box_smoothing,

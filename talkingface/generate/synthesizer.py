@@ -28,11 +28,11 @@ from talkingface.utils.device import autocast
 from talkingface.utils.face.crop import crop
 from talkingface.utils.face.follow import FollowedFrame
 from talkingface.utils.face.sketch import Mesh, sketch_faces
-from talkingface.utils.media.mel import HOP, MEL_STEPS, SAMPLE_RATE, melspectrogram
+from talkingface.utils.media.mel import HOP, MEL_STEPS, SAMPLE_RATE, mel_window, melspectrogram
 
 T = TypeVar("T")
 Mel = NDArray[np.float32]
-"""(M, 16): the window of one face."""
+"""(M, 16 and the model's context): the window of one face."""
 Samples = NDArray[np.float32]
 """(n,) mono at 16 kHz."""
 BLANK = 12
@@ -55,7 +55,7 @@ def cut_faces(
     mel = melspectrogram(heard, settings.mel_pad_mode)
     for number, one in enumerate(followed):
         (start,) = face_mel_starts([number], fps, steps=mel.shape[1], timing=settings.mel_timing)
-        window = mel[:, start : start + MEL_STEPS]
+        window = mel_window(mel, start, context=settings.mel_context)
         box = None if one.box is None else one.crop_box(settings.pads)
         if box is None or (not one.found and is_blank(one.frame, box)):
             yield (one, None), None, window

@@ -23,7 +23,7 @@ from talkingface.data.dataprocess.steps.folders import AUDIO_NAME, imgs_folder
 from talkingface.generate.synthesizer import DecoderModel, Synthesizer
 from talkingface.model.base import AbstractTalkingFace
 from talkingface.pictures import to_pictures, to_rgb
-from talkingface.timing import MEL_STEPS, face_mel_starts
+from talkingface.timing import face_mel_starts
 from talkingface.trainer.progress import Progress
 from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.train_log import TrainLog
@@ -31,6 +31,7 @@ from talkingface.trainer.validation import read_batch
 from talkingface.utils.face.sketch import Mesh, fit
 from talkingface.utils.files import atomic_path
 from talkingface.utils.media.audio import read_audio
+from talkingface.utils.media.mel import mel_window
 from talkingface.utils.media.writer import VideoWriter
 
 Image = NDArray[np.uint8]
@@ -103,7 +104,8 @@ def clip_frames(
             reference=np.array(frames[int(np.argmax(clip.present))]),
         )  # fmt: skip
         faces = (np.array(frames[k]) for k in range(count))
-        stream = ((face, face, mel[:, start : start + MEL_STEPS]) for face, start in zip(faces, starts, strict=True))
+        windows = (mel_window(mel, start, context=model.config.mel_context) for start in starts)
+        stream = ((face, face, window) for face, window in zip(faces, windows, strict=True))
         for drawn in synthesizer.draw(stream):
             assert drawn.face is not None, "every frame was given a crop"
             yield np.concatenate([fit(drawn.item, drawn.face.shape[0]), drawn.face], axis=1)

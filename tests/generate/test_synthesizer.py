@@ -7,8 +7,10 @@ import pytest
 import torch
 from stand_ins import FACE, Painter, Reference, config_of, frame_with_face
 
+from talkingface.data.dataset.store import cut_face_mels
 from talkingface.generate.dubbing import DubbingSettings
 from talkingface.generate.synthesizer import Synthesizer, cut_faces
+from talkingface.model.audio_driven_talkingface.litelips_config import LiteLipsConfig
 from talkingface.timing import face_mel_starts
 from talkingface.utils.face.follow import FollowedFrame
 from talkingface.utils.media.mel import melspectrogram
@@ -39,6 +41,17 @@ def test_frames_keep_their_order_and_their_mel_where_faces_are_missing(fps, timi
     starts = face_mel_starts((0, 2, 3, 6), fps, steps=mel.shape[1], timing=timing)
     wanted = np.stack([mel[:, start : start + 16] for start in starts])
     np.testing.assert_array_equal(torch.cat(model.mels)[:, 0].numpy(), wanted)
+
+
+def test_a_model_that_wants_context_hears_what_training_gave_it():
+    model = Painter()
+    settings = DubbingSettings.of(config_of(LiteLipsConfig, mel_context=8))
+    stream = cut_faces([followed(k, 10 * k) for k in range(25)], SAMPLES, 25, settings)
+    list(Synthesizer(model, device=torch.device("cpu")).draw(stream))
+    mel = melspectrogram(SAMPLES)
+    starts = face_mel_starts(range(25), steps=mel.shape[1])
+    np.testing.assert_array_equal(torch.cat(model.mels).numpy(), cut_face_mels(mel, starts, 8))
+    assert model.mels[0].shape[-1] == 32
 
 
 def test_a_sound_shorter_than_a_window_is_followed_by_silence():

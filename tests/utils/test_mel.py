@@ -41,6 +41,14 @@ def test_short_sounds(pad_mode, length):
     assert (result == -4).all()
 
 
+def test_a_window_with_context_repeats_what_lies_at_the_ends():
+    values = np.arange(20, dtype=np.float32)[None].repeat(80, axis=0)
+    np.testing.assert_array_equal(mel.mel_window(values, 2)[0], np.arange(2, 18))
+    np.testing.assert_array_equal(mel.mel_window(values, 2, context=2)[0], np.arange(20))
+    np.testing.assert_array_equal(mel.mel_window(values, 0, context=3)[0], [0, 0, 0, *range(19)])
+    np.testing.assert_array_equal(mel.mel_window(values, 4, context=3)[0], [*range(1, 20), 19, 19, 19])
+
+
 def test_wrong_arguments():
     with pytest.raises(ValueError, match="shape"):
         melspectrogram(np.zeros((2, 5), np.float32))

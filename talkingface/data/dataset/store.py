@@ -21,7 +21,7 @@ from talkingface.data.dataset.jpeg import JpegFrames
 from talkingface.data.dataset.pieces import Pieces, map_file
 from talkingface.data.dataset.sync_file import read_sync, sound_shifts
 from talkingface.utils.errors import UserError
-from talkingface.utils.media.mel import FIRST_MARK, MEL_BINS, MEL_STEPS, mel_mark
+from talkingface.utils.media.mel import FIRST_MARK, MEL_BINS, MEL_STEPS, mel_mark, mel_window
 
 MEL = "mel"
 """In a clip's row of the index: the settings that its mel was made with, `mel_mark`."""
@@ -185,3 +185,10 @@ def cut_mels(mel: NDArray[np.float32], starts: Sequence[int], steps: int = MEL_S
     for k, start in enumerate(starts):
         out[k, 0] = span[:, start - low : start - low + steps]
     return out
+
+
+def cut_face_mels(mel: NDArray[np.float32], starts: Sequence[int], context: int) -> NDArray[np.float32]:
+    """Windows of faces with `context` steps on both sides, see `mel_window`: (len(starts), 1, 80, 16 + 2 context)."""
+    if not context:
+        return cut_mels(mel, starts)
+    return np.stack([mel_window(mel, start, context=context) for start in starts])[:, None]

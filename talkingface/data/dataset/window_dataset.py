@@ -17,7 +17,7 @@ from talkingface.batch import GT, INDIV_MELS, MELS, REFERENCE
 from talkingface.config.schema import Config
 from talkingface.data.dataset.filelist import list_path
 from talkingface.data.dataset.sampling import Draw, WindowSampler
-from talkingface.data.dataset.store import Clip, cut_frames, cut_mels, open_clips
+from talkingface.data.dataset.store import Clip, cut_face_mels, cut_frames, cut_mels, open_clips
 from talkingface.timing import face_mel_starts, mel_start, window_steps
 from talkingface.utils.media.mel import LIMIT
 
@@ -93,14 +93,15 @@ class GeneratorDataset(WindowDataset):
 
     def __init__(self, config: Config, split: str = "train") -> None:
         super().__init__(config, split)
+        self.mel_context = config.model.mel_context
         self.silence = getattr(config.model, "silence_probability", 0.0) if split == "train" else 0.0
 
     def __getitem__(self, i: int) -> Sample:
         """Sample i.
 
         Returns:
-            gt, reference: (3, T, S, S) uint8 BGR; indiv_mels: (T, 1, 80, 16); mels: (1, 80, 16 for up to 5 frames),
-            float32 in [-4, 4].
+            gt, reference: (3, T, S, S) uint8 BGR; indiv_mels: (T, 1, 80, 16 and the model's context on both sides) and
+            mels: (1, 80, 16 for up to 5 frames), float32 in [-4, 4].
         """
         draw = self.sampler.draw(i)
         silenced = self._silenced(draw) if self.silence and draw.random.random() < self.silence else None
@@ -110,7 +111,7 @@ class GeneratorDataset(WindowDataset):
         sample: Sample = {
             GT: cut_frames(frames, draw.start, self.num_frames),
             REFERENCE: cut_frames(frames, draw.other, self.num_frames),
-            INDIV_MELS: cut_mels(mel, face_mel_starts(heard, self.fps, steps=mel.shape[1])),
+            INDIV_MELS: cut_face_mels(mel, face_mel_starts(heard, self.fps, steps=mel.shape[1]), self.mel_context),
             MELS: cut_mels(mel, [mel_start(draw.sound, self.fps)], self.window_steps)[0],
         }
         if silenced is not None:

@@ -76,6 +76,24 @@ def melspectrogram(samples: NDArray[np.float32], pad_mode: PadMode = "constant")
     return mel
 
 
+def mel_window(mel: NDArray[np.float32], start: int, *, context: int = 0) -> NDArray[np.float32]:
+    """Cut the window of one face out of a mel, with some steps before and after it.
+
+    Args:
+        mel: (M, n), n of 16 at least.
+        start: first step of the window of 16; the window lies inside the mel.
+        context: steps wanted on both sides of it; where the mel ends before, its end is repeated.
+
+    Returns:
+        (M, 16 + 2 context).
+    """
+    first, last = start - context, start + MEL_STEPS + context
+    if first >= 0 and last <= mel.shape[1]:
+        return mel[:, first:last]
+    inside = mel[:, max(first, 0) : last]
+    return np.pad(inside, ((0, 0), (max(-first, 0), max(last - mel.shape[1], 0))), mode="edge")
+
+
 @functools.cache
 def mel_filters() -> NDArray[np.float64]:
     """(M, 401) triangular filters, Slaney's scale and area normalisation."""

@@ -16,6 +16,7 @@ from talkingface.batch import to_network
 from talkingface.data.dataset.hyperlipsbase_dataset import HyperLipsBaseDataset
 from talkingface.data.dataset.store import open_clips
 from talkingface.data.dataset.syncnet_dataset import SyncNetDataset
+from talkingface.model.audio_driven_talkingface.litelips_config import LiteLipsConfig
 from talkingface.model.audio_driven_talkingface.syncnet_config import SyncNetConfig
 from talkingface.utils.errors import UserError
 from talkingface.utils.media.mel import melspectrogram
@@ -44,6 +45,16 @@ def find(mels, piece):
 
 def same(one, other):
     return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
+
+
+def test_context_surrounds_the_window_of_a_face(packed, config_for):
+    config = config_for(packed)
+    wide = dataclasses.replace(config, model=LiteLipsConfig(img_size=32, num_frames=5, mel_context=4))
+    for i in range(20):
+        near, far = HyperLipsBaseDataset(config, "train")[i], HyperLipsBaseDataset(wide, "train")[i]
+        np.testing.assert_array_equal(far["indiv_mels"][..., 4:-4], near["indiv_mels"])
+        assert far["indiv_mels"].shape == (5, 1, 80, 24)
+        np.testing.assert_array_equal(far["mels"], near["mels"])
 
 
 def test_generator_sample_is_what_the_files_hold(packed, config_for):
