@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from talkingface.config.kinds import LossWeight
 from talkingface.model.audio_driven_talkingface.generator_config import GeneratorConfig
 
 
@@ -20,7 +21,7 @@ class LiteLipsConfig(GeneratorConfig):
     mel_context: int = 8
     """Mel steps (of 12.5 ms) that a face hears before and after the 16 of the other networks: lips move before the
     sound that they shape, and neighbouring sounds colour each other."""
-    l1_weight: float = 1.0
+    l1_weight: LossWeight[float] = 1.0
     """Weight of the pixels' L1."""
     mouth_weight: float = 8.0
     sync_weight: float = 0.0
