@@ -102,6 +102,15 @@ def first_decides(decide: Callable[[], T]) -> T:
     return cast(T, decided)
 
 
+def largest(value: int) -> int:
+    """The largest of all processes' values; a tenth of a millisecond on one machine, and the device goes on."""
+    if world() == 1:
+        return value
+    held = torch.tensor([value])
+    dist.all_reduce(held, dist.ReduceOp.MAX, group=_patient[0])
+    return int(held)
+
+
 def broadcast_module(module: nn.Module) -> None:
     """Give all processes the first one's weights and buffers."""
     if world() > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -15,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from talkingface.config.schema import ModelConfig, RunConfig
 from talkingface.data.dataset.shared_batches import SharedBatchLoader
 from talkingface.trainer import distributed
+from talkingface.trainer.stop_signal import leave_to_parent, out_of_reach
 from talkingface.utils.errors import UserError
 
 
@@ -106,9 +106,9 @@ def make_loader(
 
 
 def _start_worker(_number: int) -> None:
-    # Ctrl-C goes to the whole group: the training process decides what it means. When that process dies, however it
-    # dies, its workers must not stay behind, and a fork server hides its death from torch's own watchdog.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # When the training dies, however it dies, its workers must not stay behind, and a fork server hides its death from
+    # torch's own watchdog.
+    leave_to_parent()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -122,5 +122,9 @@ def _end_with_parent() -> None:
 def _worker_context() -> str:
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     if method == "forkserver":
+        from multiprocessing import forkserver
+
         multiprocessing.set_forkserver_preload(["torch", "numpy"])
+        with out_of_reach():
+            forkserver.ensure_running()
     return method

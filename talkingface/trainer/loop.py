@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -30,7 +31,7 @@ from talkingface.trainer.quantities import learning_rates, weight_norms
 from talkingface.trainer.resume import HAD_CHECKPOINTS, BestScore, resume
 from talkingface.trainer.samples import Draws, show_samples
 from talkingface.trainer.schedule import Pace, rate_factor, set_learning_rate
-from talkingface.trainer.stop_signal import StopSignal
+from talkingface.trainer.stop_signal import StopSignal, end_as
 from talkingface.trainer.train_log import TrainLog
 from talkingface.utils.errors import UserError
 from talkingface.utils.machine import gpu_memory
@@ -116,9 +117,12 @@ class Loop:
                 self._step(batches)
                 pace.tick()
                 self._after_step()
-                if stop.received and distributed.world() == 1:
+                if number := stop.agreed():
                     self._save(self.run_folder.last)
-                    stop.end()
+                    step, name = self.progress.step, signal.Signals(number).name
+                    self.log.say(f"stopped by {name}; step {step:,} is saved, the same command goes on from there")
+                    distributed.barrier()
+                    end_as(number)
             if self.progress.validated_step != self.progress.step:
                 self._validate()
             if self._shown != self.progress.step:

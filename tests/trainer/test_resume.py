@@ -253,21 +253,3 @@ def test_elapsed_minutes_go_on(tmp_path: Path) -> None:
     again = tiny_trainer(config, run)
     again.fit(TinySet())
     assert again.progress.minutes == minutes
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_first_signal_saves_the_step_in_hand(tmp_path: Path, number: signal.Signals) -> None:
-    class Signalled(Trainer):
-        def train_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-            if self.progress.step == 7:
-                os.kill(os.getpid(), number)
-            return super().train_step(batch)
-
-    config = tiny_config(tmp_path, **RESUME)
-    run = RunFolder.create(config)
-    before = signal.getsignal(number)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
-        tiny_trainer(config, run, Signalled).fit(TinySet())
-    assert torch.load(run.last, weights_only=True)["progress"]["step"] == 8
-    assert signal.getsignal(number) is before
-    assert not run.status()["finished"]
