@@ -196,6 +196,9 @@ class ModelConfig(StartConfig):
     """Weight decay (decoupled with `adamw`)."""
     grad_clip_norm: Rate[float | None] = None
     """Largest gradient norm; none leaves gradients alone."""
+    skip_nonfinite: Cadence[int] = 0
+    """So many steps in a row whose loss or gradient is not finite are passed over, without a trace in the weights; one
+    more ends the training. 0 ends it at the first."""
     lr_schedule: Rate[Literal["constant", "cosine"]] = "constant"
     """`cosine` lets the rate fall to 2% over `max_steps` or the steps of `max_minutes`, whichever are fewer."""
     warmup_steps: Rate[int] = 0
@@ -236,6 +239,8 @@ class ModelConfig(StartConfig):
             "max_steps", "max_minutes", "learning_rate", "grad_clip_norm", "log_every", "valid_every", "valid_batches",
             "save_every", "keep_every", "early_stopping", "sample_every", "video_every",
         )  # fmt: skip
+        if self.skip_nonfinite < 0:
+            raise ValueError(f"skip_nonfinite: wanted 0 or more, got {self.skip_nonfinite}")
         if self.img_size % 16:
             raise ValueError(f"img_size: wanted a multiple of 16, got {self.img_size}")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:

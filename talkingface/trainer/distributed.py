@@ -111,6 +111,14 @@ def largest(value: int) -> int:
     return int(held)
 
 
+def largest_of(values: Tensor) -> Tensor:
+    """The largest of all processes' values, each for itself; on the device, which is not waited for."""
+    if world() > 1:
+        values = values.clone()
+        dist.all_reduce(values, dist.ReduceOp.MAX)
+    return values
+
+
 def broadcast_module(module: nn.Module) -> None:
     """Give all processes the first one's weights and buffers."""
     if world() > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import threading
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from talkingface.config.schema import ModelConfig, RunConfig
+from talkingface.config.schema import Config, ModelConfig, RunConfig
 from talkingface.data.dataset.shared_batches import SharedBatchLoader
 from talkingface.trainer import distributed
 from talkingface.trainer.stop_signal import leave_to_parent, out_of_reach
@@ -75,6 +76,18 @@ def training_batches(
         num_workers=run.num_workers,
         pin_memory=pin_memory,
     )
+
+
+def step_samples(dataset: Dataset[dict[str, Tensor]], config: Config, *, step: int) -> list[int]:
+    """The samples that a step (the first is 1) is made of, of all processes together."""
+    recipe = config.model
+    sampler = StreamSampler(
+        len(dataset),  # type: ignore[arg-type]
+        batch_size=recipe.train_batch_size,
+        seed=config.run.seed,
+        start_batch=(step - 1) * recipe.accumulate_steps,
+    )
+    return [sample for batch in itertools.islice(sampler, recipe.accumulate_steps) for sample in batch]
 
 
 def make_loader(

@@ -6,22 +6,20 @@ import itertools
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from talkingface.batch import Batch
 from talkingface.config.plain import to_plain
-from talkingface.config.schema import ModelConfig
-from talkingface.model.base import AbstractTalkingFace
-from talkingface.model.checkpoint import Stateful, save_checkpoint
+from talkingface.model.checkpoint import save_checkpoint
 from talkingface.trainer import distributed
-from talkingface.trainer.averaging import AveragedWeights
+from talkingface.trainer.bad_steps import FILE as BAD_STEPS
+from talkingface.trainer.bad_steps import BadSteps
 from talkingface.trainer.beginning import begin
 from talkingface.trainer.feed import Feed
 from talkingface.trainer.history import take_changes, tell_changes
@@ -29,37 +27,15 @@ from talkingface.trainer.loader import training_batches
 from talkingface.trainer.progress import end_status, ended_by, seconds_left, total_steps
 from talkingface.trainer.quantities import learning_rates, weight_norms
 from talkingface.trainer.resume import HAD_CHECKPOINTS, BestScore, resume
-from talkingface.trainer.samples import Draws, show_samples
+from talkingface.trainer.samples import show_samples
 from talkingface.trainer.schedule import Pace, rate_factor, set_learning_rate
+from talkingface.trainer.step_guard import KeptBuffers
 from talkingface.trainer.stop_signal import StopSignal, end_as
 from talkingface.trainer.train_log import TrainLog
+from talkingface.trainer.trainable import Trainable
 from talkingface.utils.errors import UserError
 from talkingface.utils.machine import gpu_memory
 from talkingface.utils.seed import own_random
-
-
-class Trainable(Draws, Protocol):
-    """What the loop needs of a training besides its samples: steps, a validation, and all that a checkpoint keeps."""
-
-    recipe: ModelConfig
-    model: AbstractTalkingFace
-    optimizer: Optimizer
-    average: AveragedWeights | None
-    frozen: list[nn.Module]
-    share: tuple[int, int]
-    clock: Callable[[], float]
-
-    def state(self) -> Mapping[str, Stateful]: ...
-
-    def train_step(self, batch: Batch) -> dict[str, Tensor]: ...
-
-    def take_notes(self) -> dict[str, Tensor]: ...
-
-    def validate(self, dataset: Any) -> dict[str, float]: ...
-
-    def averaged(self) -> AbstractContextManager[None]: ...
-
-    def after_validation(self, metrics: Mapping[str, float]) -> None: ...
 
 
 class Loop:
@@ -79,6 +55,9 @@ class Loop:
         self.valid_dataset = valid_dataset if valid_dataset is not None and len(valid_dataset) else None
         self.num_samples = len(train_dataset)
         self.feed = Feed(trainer.device)
+        run = self.run_folder if self.is_main else None
+        self.bad_steps = BadSteps(trainer.config, self.progress, run, train_dataset)
+        self._networks = [part for part in trainer.state().values() if isinstance(part, nn.Module)]
         self._shown: int | None = None
         self._best = BestScore()
         self._has_saved = False
@@ -168,6 +147,8 @@ class Loop:
         for part in self.trainer.state().values():
             if isinstance(part, Optimizer):
                 set_learning_rate(part, factor)
+        kept = KeptBuffers(self._networks) if self.recipe.skip_nonfinite else None
+        self.trainer.guard.begin()
         parts = []
         for number in range(self.recipe.accumulate_steps):
             began = time.perf_counter()
@@ -176,6 +157,9 @@ class Loop:
             self.trainer.share = (number, self.recipe.accumulate_steps)
             parts.append(self.trainer.train_step(self.feed(stored)))
         losses = {name: torch.stack([one[name].detach() for one in parts]).mean() for name in parts[0]}
+        self.bad_steps.add(losses, self.trainer.guard.bad)
+        if kept is not None:
+            kept.put_back_if(self.trainer.guard.bad)
         self.log.add(losses, self.trainer.take_notes())
         self.progress.step += 1
         if self.trainer.average is not None:
@@ -197,7 +181,11 @@ class Loop:
             self._save(self.run_folder.step_checkpoint(step))
 
     def _flush(self) -> None:
-        """Write the line of the steps so far; stops where a loss is not finite."""
+        """Write the line of the steps so far, those left out that changed nothing; stops where they are too many."""
+        bad = self.bad_steps.take()
+        self.log.leave_out({one.step for one in bad})
+        for one in bad:
+            self.log.say(f"warning: {one}; passed over, see {BAD_STEPS}")
         left = seconds_left(self.recipe, self.progress, self.num_samples, self.log.speed())
         self.log.flush(
             epoch=self._epoch(),

@@ -35,6 +35,8 @@ class Progress:
     """Step of `best_score`."""
     bad_validations: int = 0
     """Validations since `best_score`, for early stopping."""
+    nonfinite_in_a_row: int = 0
+    """Steps at the end whose loss or gradient was not finite."""
     validated_step: int | None = None
     """Step of the last validation."""
     metrics: dict[str, float] = field(default_factory=dict)

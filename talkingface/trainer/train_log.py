@@ -70,6 +70,11 @@ class TrainLog:
         self._step += 1
         self._bar.update()
 
+    def leave_out(self, steps: set[int]) -> None:
+        """Let the next line not tell of some of the steps that it would be about."""
+        first = self._step - len(self._held) + 1
+        self._held = [values for step, values in enumerate(self._held, first) if step not in steps]
+
     def set_total(self, total: int) -> None:
         """Tell the progress bar after how many steps training ends."""
         self._bar.total = total

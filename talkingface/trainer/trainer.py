@@ -31,6 +31,7 @@ from talkingface.trainer.run_folder import RunFolder
 from talkingface.trainer.samples import Image, clip_frames, face_grid
 from talkingface.trainer.schedule import make_optimizer
 from talkingface.trainer.starting import freeze_prefixes, start_from_weights
+from talkingface.trainer.step_guard import StepGuard
 from talkingface.trainer.validation import fixed_batches, mean_values
 from talkingface.utils.device import autocast, set_policy
 from talkingface.utils.seed import own_random
@@ -70,6 +71,7 @@ class Trainer:
         self.progress = Progress()
         self.clock: Callable[[], float] = time.perf_counter
         """Tells seconds; the minutes of training are taken from it."""
+        self.guard = StepGuard()
         self._notes: dict[str, Tensor] = {}
         self._exchanges = Exchanges()
         self.average: AveragedWeights | None = None  # of the network's weights, where the recipe keeps one
@@ -190,8 +192,9 @@ class Trainer:
     def optimize(self, optimizer: Optimizer, loss: Tensor) -> None:
         """Backward, clip, step, for the weights of one optimizer; of a step in parts only the last one ends it.
 
-        Notes `grad_norm`, the norm of the gradients before clipping, in the steps that a line is due after, with the
-        name behind it of a network that is not the model: where nothing is clipped it is one more pass over all.
+        Nothing is updated where the loss or a gradient is not finite. Notes `grad_norm`, the norm of the gradients
+        before clipping, in the steps that a line is due after, with the name behind it of a network that is not the
+        model.
         """
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         part, parts = self.share
@@ -200,20 +203,23 @@ class Trainer:
         scale, is_last = self.scales.of(optimizer), part + 1 == parts
         with self._exchanges.of(optimizer).during_backward() if is_last else nullcontext():
             scale.scale(loss / parts).backward()
+        self.guard.see(loss)
         if not is_last:
             return
         scale.unscale_(optimizer)
         is_due = (self.progress.step + 1) % self.recipe.log_every == 0
         name = optimizer_suffix(self.state(), optimizer) if is_due else None
-        norm = None
         if self.recipe.grad_clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(weights, self.recipe.grad_clip_norm)
-        elif name is not None:
+        else:
             norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
-        if name is not None and norm is not None:
+        if name is not None:
             self.note(f"grad_norm{name}", norm)
-        scale.step(optimizer)
-        scale.update()
+        if self.scales.enabled:  # it looks for itself, and a step that it leaves out is no fault
+            scale.step(optimizer)
+            scale.update()
+        else:
+            self.guard.step(optimizer, norm)
 
     def averaged(self) -> AbstractContextManager[None]:
         """The network with its averaged weights, where the recipe keeps such."""

@@ -60,11 +60,9 @@ class HyperLipsHRDataset(Dataset[Sample]):
             gt_img (3, S, S), hyper_img (3, P, P) BGR; gt_sketch, gt_mask (1, S, S), hyper_sketch (1, P, P), 0 or 255;
             all uint8.
         """
-        epoch, index = divmod(i, len(self))
-        place = int(self._epoch_order(epoch if self.split == "train" else 0)[index])
-        k = int(np.searchsorted(self._ends, place, side="right"))
-        frame = self.frames_of[k].frame(place - (int(self._ends[k - 1]) if k else 0))
-        rows, columns = self._place(epoch, index)
+        clip, number = self._draw(i)
+        frame = clip.frame(number)
+        rows, columns = self._place(*divmod(i, len(self)))
         sample = {}
         for key in PICTURES:
             scale = side_of(key, self.img_size) // HYPER_SIZE
@@ -72,6 +70,18 @@ class HyperLipsHRDataset(Dataset[Sample]):
             kept = frame[key][rows.start * scale : rows.stop * scale]
             sample[key] = _lines(kept, across) if key in LINES else _colours(kept[:, across])
         return sample
+
+    def describe(self, i: int) -> dict[str, Any]:
+        """Where sample i is from, for messages; frames are counted among those that are packed."""
+        clip, number = self._draw(i)
+        return {"clip": clip.name, "frame": number}
+
+    def _draw(self, i: int) -> tuple[HRClip, int]:
+        """Sample i's clip, and which of its packed frames it is."""
+        epoch, index = divmod(i, len(self))
+        place = int(self._epoch_order(epoch if self.split == "train" else 0)[index])
+        k = int(np.searchsorted(self._ends, place, side="right"))
+        return self.frames_of[k], place - (int(self._ends[k - 1]) if k else 0)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

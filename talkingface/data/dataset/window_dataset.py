@@ -66,6 +66,11 @@ class WindowDataset(Dataset[Sample]):
         """Samples of an epoch."""
         return self.sampler.length
 
+    def describe(self, i: int) -> dict[str, Any]:
+        """Where sample i is from, for messages."""
+        draw = self.sampler.draw(i)
+        return {"clip": draw.clip.name, "frame": draw.start}
+
     def __getitem__(self, i: int) -> Sample:
         raise NotImplementedError
 
