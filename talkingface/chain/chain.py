@@ -21,6 +21,7 @@ from talkingface.chain.train import train_stages, trained_weights
 from talkingface.chain.workspace import Workspace
 from talkingface.config.loader import Overrides
 from talkingface.config.schema import Config
+from talkingface.data.dataprocess.steps.list_check import check_lists
 from talkingface.model.checkpoint import best_checkpoint, checkpoint_file
 from talkingface.model.trained import Trained
 from talkingface.trainer import distributed
@@ -189,6 +190,7 @@ def carry_out_evaluation(
     if evaluation is None:
         raise UserError(f"{path}: is of {trained.row.name}, for which there is no evaluation")
     check_run(trained.config.run)
+    check_lists(evaluation.config.dataset)
     stages = [*evaluation.stages()[:1], ReportStage(evaluation=lambda: evaluation.folder).stage()]
     (show_plan if dry_run else run_stages)(stages, say)
     return evaluation
@@ -212,6 +214,7 @@ def _together(chain: Chain, until: Until, say: Say) -> None:
         raise UserError(
             f"{until}: runs in one process; under torchrun use the command `train`, after `prepare` without torchrun"
         )
+    check_lists(chain.config.dataset)
     distributed.start(pick_device(chain.config.run.device))
     stages = train_stages(chain.workspace, chain.plan)
     if distributed.rank() == 0:

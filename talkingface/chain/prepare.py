@@ -24,8 +24,11 @@ def check_data(row: DatasetRow, config: DatasetConfig) -> str:
     """Say what data there are.
 
     Raises:
-        UserError: there are none, and none can be made.
+        UserError: there are none, and none can be made; or the user's own lists are not as they should be.
     """
+    from talkingface.data.dataprocess.steps.list_check import check_lists
+
+    check_lists(config)
     videos, clips = _videos(config), _prepared(config)
     if videos:
         _check_origin(config, videos)

@@ -9,7 +9,8 @@ from typing import Any
 from talkingface.demo.clip import draw_frames, plan_clip
 from talkingface.demo.config import DemoClip, DemoConfig, all_clips, split_clips
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import TEMP_PREFIX, read_json, write_json, write_text
+from talkingface.utils.files import TEMP_PREFIX, read_json, write_json
+from talkingface.utils.made_files import is_own, write_made
 from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
@@ -71,8 +72,7 @@ def missing_files(config: DemoConfig) -> list[Path]:
         UserError: `data_root` holds somebody else's videos.
     """
     videos = [_path(config, clip.name) for clip in _missing_clips(config, _read_stamps(config))]
-    lists = [path for path, text in _lists(config).items() if not path.is_file() or path.read_text("utf-8") != text]
-    return videos + lists
+    return videos + list(_lists_to_write(config))
 
 
 def render_clip(config: DemoConfig, clip: DemoClip) -> int:
@@ -106,6 +106,15 @@ def _lists(config: DemoConfig) -> dict[Path, str]:
     }
 
 
+def _lists_to_write(config: DemoConfig) -> dict[Path, str]:
+    """Lists that are absent or of other settings; none where one is the user's: preparation shares what that leaves."""
+    lists = _lists(config)
+    found = {path: path.read_text("utf-8") if path.is_file() else None for path in lists}
+    if any(is_own(path) and found[path] != text for path, text in lists.items()):
+        return {}
+    return {path: text for path, text in lists.items() if found[path] != text}
+
+
 def _clean(config: DemoConfig) -> None:
     """Delete what a killed call left half written."""
     for speaker in sorted({clip.name.split("/")[0] for clip in all_clips(config)}):
@@ -114,7 +123,7 @@ def _clean(config: DemoConfig) -> None:
 
 
 def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress: bool = True) -> list[Path]:
-    """Render what is missing, then write the split lists.
+    """Render what is missing, then write the split lists, unless one of them is the user's own.
 
     Clips that were rendered with the same settings are kept, so that an interrupted call goes on where it ended. A clip
     appears under its name only when it is whole.
@@ -156,6 +165,6 @@ def render_demo(config: DemoConfig, *, workers: int | None = None, show_progress
             f"demo: {len(failed)} of {len(missing)} clips could not be rendered (first: {failed[0][0]}: "
             f"{failed[0][1]}); mend that and start again, finished clips are kept"
         )
-    for path, text in _lists(config).items():
-        write_text(path, text)
+    for path, text in _lists_to_write(config).items():
+        write_made(path, text)
     return [_path(config, clip.name) for clip in all_clips(config)]

@@ -83,8 +83,9 @@ class BadSteps:
         return found
 
     def _samples(self, step: int) -> list[dict[str, Any]]:
-        tell = getattr(self.dataset, "describe", lambda sample: {})
-        return [{"sample": one, **tell(one)} for one in step_samples(self.dataset, self.config, step=step)]
+        tell = getattr(self.dataset, "describe", None)
+        samples = step_samples(self.dataset, self.config, step=step)
+        return [{"sample": one, **(tell(one) if tell is not None else {})} for one in samples]
 
     def _write(self, found: list[BadStep]) -> None:
         if self.run is None or not found:

@@ -43,11 +43,11 @@ class StepGuard:
         found = distributed.largest_of(self.bad.float())
         self.bad = found > 0
         if all(group.get("fused") for group in optimizer.param_groups):
-            optimizer.found_inf = found  # type: ignore[attr-defined]  read by `step`, as GradScaler gives it
+            vars(optimizer)["found_inf"] = found  # `step` looks for it: GradScaler gives it so
             try:
                 optimizer.step()
             finally:
-                del optimizer.found_inf  # type: ignore[attr-defined]
+                del vars(optimizer)["found_inf"]
         elif not bool(found):
             optimizer.step()
 

@@ -37,7 +37,7 @@ DECIDED = {
     """,
     Kind.CADENCE: """
         epochs max_steps max_minutes log_every valid_every valid_batches save_every keep_every early_stopping
-        sample_every video_every
+        skip_nonfinite sample_every video_every
     """,
 }
 """A key with a model's name before it is another kind there than elsewhere."""

@@ -11,17 +11,24 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.prepare_report import write_manifest, write_report
-from talkingface.data.dataprocess.records import PARTIAL, all_rows, note_times, prepare_tasks, prepared_rows
+from talkingface.data.dataprocess.records import (
+    PARTIAL,
+    all_rows,
+    note_times,
+    prepare_tasks,
+    prepared_rows,
+    source_text,
+)
 from talkingface.data.dataprocess.steps.folders import VIDEO_SUFFIXES, dataset_videos, find_clip_folders, frame_files
+from talkingface.data.dataprocess.steps.list_check import check_lists, identical_videos
 from talkingface.data.dataprocess.steps.prepare_clip import PrepareTask, left_out_row, prepare_clip
 from talkingface.data.dataprocess.steps.split import Lists, make_lists
-from talkingface.data.dataset.filelist import check_disjoint, read_lists
 from talkingface.utils.errors import UserError
 from talkingface.utils.face import make_detector
 from talkingface.utils.files import only_one
@@ -58,7 +65,7 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
             another process prepares the same folder.
     """
     check_main_guard()
-    check_disjoint(read_lists(config.filelist_root), config.filelist_root)
+    check_lists(config)
     videos = dataset_videos(config)
     if not videos:
         return _without_videos(config)
@@ -76,7 +83,7 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
         rows = all_rows(tasks, failed, root / "imgs", config.fps)
         write_manifest(root / "manifest.jsonl", rows)
         usable = {row["name"]: row["source"] or row["name"] for row in rows if row["status"] == "ok"}
-        lists = make_lists(config, usable)
+        lists = make_lists(config, _joined(usable, identical_videos(config, videos)))
         report = write_report(root / "report.md", config, rows, lists)
         shutil.rmtree(root / PARTIAL, ignore_errors=True)
     left_out = {row["name"]: row["reason"] for row in rows if row["status"] != "ok"}
@@ -88,6 +95,12 @@ def prepare(config: DatasetConfig, *, show_progress: bool = True) -> PrepareSumm
     hours = sum(row["seconds"] for row in rows) / 3600
     message = f"{len(usable)} clips ({hours:.2f} h) prepared, {made} videos now, {len(left_out)} left out; see {report}"
     return PrepareSummary(len(usable), hours, made, lists, left_out, report, message)
+
+
+def _joined(usable: Mapping[str, str], twins: Mapping[PurePosixPath, PurePosixPath]) -> dict[str, str]:
+    """Source of each clip, that of the first of several videos that are the same."""
+    first_of = {source_text(video): source_text(first) for video, first in twins.items()}
+    return {name: first_of.get(source, source) for name, source in usable.items()}
 
 
 def _without_videos(config: DatasetConfig) -> PrepareSummary:

@@ -39,7 +39,7 @@ def prepare_tasks(config: DatasetConfig, videos: list[PurePosixPath]) -> list[Pr
     tasks = []
     for video, name in clip_names(videos, data.resolve().name).items():
         stat = _stat(data / video)
-        source = os.fsencode(video).decode(errors="replace")
+        source = source_text(video)
         tasks.append(
             PrepareTask(
                 video=data / video,
@@ -53,6 +53,11 @@ def prepare_tasks(config: DatasetConfig, videos: list[PurePosixPath]) -> list[Pr
             )
         )
     return tasks
+
+
+def source_text(video: PurePosixPath) -> str:
+    """A video's place as it is noted: text, whatever bytes its name has."""
+    return os.fsencode(video).decode(errors="replace")
 
 
 def _stat(path: Path) -> os.stat_result:

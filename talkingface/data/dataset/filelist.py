@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from talkingface.utils.errors import UserError
-from talkingface.utils.files import write_text
+from talkingface.utils.made_files import write_made
 
 SPLITS = ("train", "val", "test")
 
@@ -46,8 +46,8 @@ def read_list(path: Path) -> list[str]:
 
 
 def write_list(path: Path, names: Iterable[str]) -> None:
-    """Write a list that `read_list` gives back, whatever folders are called."""
-    write_text(path, "".join(f"{_line(name)}\n" for name in names))
+    """Write a list that `read_list` gives back, whatever folders are called, and note that the toolkit has made it."""
+    write_made(path, "".join(f"{_line(name)}\n" for name in names))
 
 
 def _line(name: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from talkingface.config.schema import DatasetConfig
+from talkingface.data.dataprocess.steps.list_check import video_of
 from talkingface.data.dataset.filelist import SPLITS, check_disjoint, list_path, read_lists, write_list
 
 MIN_SPEAKERS = 10
@@ -35,7 +36,7 @@ def make_lists(config: DatasetConfig, sources: Mapping[str, str]) -> Lists:
     least 10 speakers, else no source video where there are at least 3.
 
     Args:
-        sources: for each prepared clip, what it was cut from.
+        sources: for each prepared clip, what it was cut from; the same for videos that are the same.
 
     Raises:
         UserError: a clip is in two of the user's lists.
@@ -44,7 +45,8 @@ def make_lists(config: DatasetConfig, sources: Mapping[str, str]) -> Lists:
     check_disjoint(lists, config.filelist_root)
     missing = [split for split in SPLITS if split not in lists]
     listed = {name for names in lists.values() for name in names}
-    free = {name: source for name, source in sources.items() if name not in listed}
+    taken = {_unit(name, sources[name]) for name in listed if name in sources}
+    free = {name: source for name, source in sources.items() if _unit(name, source) not in taken}
     made = []
     if missing and free:
         for split, names in split_clips(free, config, missing).items():
@@ -88,11 +90,35 @@ def split_clips(
 
 def _units(sources: Mapping[str, str]) -> dict[str, list[str]]:
     """Clips that must stay together."""
-    by_speaker = _group((name.split("/")[0], name) for name in sources)
+    by_source = _group((source, name) for name, source in sources.items())
+    speakers = _speakers(by_source)
+    by_speaker = _group((speakers[name.split("/")[0]], name) for name in sources)
     if len(by_speaker) >= MIN_SPEAKERS:
         return by_speaker
-    by_source = _group((source, name) for name, source in sources.items())
-    return by_source if len(by_source) >= len(SPLITS) else {name: [name] for name in sources}
+    if len(by_source) >= len(SPLITS):
+        return by_source
+    units = _group((_unit(name, source), name) for name, source in sources.items())
+    return {names[0]: names for names in units.values()}
+
+
+def _unit(name: str, source: str) -> str:
+    """What a clip has in common with those of videos that are the same: the source and the piece of it."""
+    return source + name.removeprefix(video_of(name))
+
+
+def _speakers(by_source: Mapping[str, list[str]]) -> dict[str, str]:
+    """For each speaker the one that stands for him: the same for two who have a video in common."""
+    stands: dict[str, str] = {}
+
+    def root(speaker: str) -> str:
+        while stands.setdefault(speaker, speaker) != speaker:
+            speaker = stands[speaker]
+        return speaker
+
+    for names in by_source.values():
+        first, *others = sorted({root(name.split("/")[0]) for name in names})
+        stands.update(dict.fromkeys(others, first))
+    return {speaker: root(speaker) for speaker in list(stands)}
 
 
 def _group(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
