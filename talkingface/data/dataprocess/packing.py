@@ -7,6 +7,7 @@ prepared folder, ours or an original project's, is only read.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tqdm import tqdm
 from talkingface.config.schema import DatasetConfig
 from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.folders import find_clip_folders, imgs_folder
-from talkingface.data.dataprocess.steps.pack_clip import PackTask, pack_clip, row_of
+from talkingface.data.dataprocess.steps.pack_clip import PackTask, is_damaged, pack_clip, row_of
 from talkingface.data.dataset.filelist import read_lists
 from talkingface.data.dataset.jpeg import SHARE
 from talkingface.data.dataset.store import frames_path, index_path, mel_folder, read_index
@@ -27,6 +28,7 @@ from talkingface.utils.files import TEMP_PREFIX, only_one, write_text
 from talkingface.utils.main_guard import check_main_guard
 from talkingface.utils.parallel import Result, cores, run_tasks
 
+LOGGER = logging.getLogger(__name__)
 MelPadMode = Literal["constant", "reflect"]
 
 
@@ -60,6 +62,7 @@ def pack(
     with only_one(Path(config.packed_root)):
         tasks = _tasks(config, img_size, mel_pad_mode)
         todo = [task for task in tasks if not _is_done(task)]
+        _tell_damage(todo)
         _clear(tasks)
         _check_space(todo, config, img_size)
         failed = clips_in_workers(pack_clip, todo, config, what="pack", show_progress=show_progress)
@@ -131,6 +134,13 @@ def _row(task: PackTask, failure: str | None, min_frames: int) -> dict[str, Any]
     if usable < min_frames:
         return {"name": task.name, "reason": f"{usable} usable frames, wanted {min_frames} or more"}
     return row
+
+
+def _tell_damage(todo: list[PackTask]) -> None:
+    damaged = [str(path) for task in todo for path in (task.frames_path, task.mel_path) if is_damaged(path)]
+    if damaged:
+        more = f" and {len(damaged) - 3} more" if len(damaged) > 3 else ""
+        LOGGER.warning("damaged or gone, made again: %s%s", ", ".join(damaged[:3]), more)
 
 
 def _clear(tasks: list[PackTask]) -> None:

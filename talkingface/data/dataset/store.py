@@ -147,6 +147,15 @@ def _clip(config: DatasetConfig, img_size: int, mel_pad_mode: str, row: dict) ->
     for file in (frames, mel_path):
         if not file.is_file():
             raise UserError(f"{file}: packed before, but gone now; pack again")
+    sizes = {mel_path: row["mel_offset"] + 4 * MEL_BINS * row["mel_steps"]}
+    if config.pack_format == "raw":
+        sizes[frames] = row["frames_offset"] + row["frames"] * img_size * img_size * 3
+    for file, size in sizes.items():
+        if file.stat().st_size != size:
+            raise UserError(
+                f"{file}: {name} is damaged, {file.stat().st_size:,} bytes where {size:,} were packed; delete the file "
+                "and give `prepare` or `train` again, which packs it again"
+            )
     if row.get(MEL, FIRST_MARK) != mel_mark():
         raise UserError(f"{mel_path}: a mel of {row.get(MEL, FIRST_MARK)}, wanted {mel_mark()}; pack again")
     return Clip(

@@ -23,7 +23,7 @@ from talkingface.data.dataset.pieces import PieceWriter
 from talkingface.data.dataset.store import MEL
 from talkingface.utils.errors import UserError
 from talkingface.utils.face.crop import crop
-from talkingface.utils.files import atomic_path, read_json, write_json
+from talkingface.utils.files import atomic_path, file_mark, read_json, write_json
 from talkingface.utils.media.mel import FIRST_MARK, MEL_STEPS, mel_mark, melspectrogram
 
 Frame = NDArray[np.uint8]
@@ -31,6 +31,10 @@ Frame = NDArray[np.uint8]
 PACK_VERSION = "1-"
 """Stands before the mark of what was packed; another one packs everything again."""
 RECORD_SUFFIX = ".json"
+WRITTEN = "written"
+"""In a record: the mark of the array that was written."""
+SAMPLE = 4 << 10
+"""Bytes of it that are looked at, at its start, middle and end."""
 Record = dict[str, Any]
 
 
@@ -80,7 +84,26 @@ def _pack_into(task: PackTask, path: Path, step: Callable[[PackTask, Path], Reco
         facts = {**facts, **step(task, path)}
     except UserError as error:
         facts = {**facts, "reason": str(error)}
-    write_json(record_path(path), {**task.state.note(PACK_VERSION), **facts})
+    write_json(record_path(path), {**task.state.note(PACK_VERSION), **facts, **written(path)})
+
+
+def written(path: Path) -> Record:
+    """What a record notes of the array that has been written, so that damage to it is seen later."""
+    return {WRITTEN: file_mark(path, SAMPLE)} if path.is_file() else {}
+
+
+def is_damaged(array_path: Path) -> bool:
+    """Whether an array is there no more, or is not what its record says was written: cut off, or changed."""
+    try:
+        record = read_json(record_path(array_path))
+    except UserError:
+        return False
+    return isinstance(record, dict) and "reason" not in record and not _is_whole(array_path, record)
+
+
+def _is_whole(array_path: Path, record: Record) -> bool:
+    """Its size, and what is in its start, middle and end; records of before that was noted say no more than a name."""
+    return array_path.is_file() and record.get(WRITTEN) in (None, file_mark(array_path, SAMPLE))
 
 
 def record_path(array_path: Path) -> Path:
@@ -89,17 +112,19 @@ def record_path(array_path: Path) -> Path:
 
 
 def read_record(array_path: Path) -> Record | None:
-    """The record of an array that is there, or of one that cannot be made; else None."""
+    """The record of an array that is there and whole, or of one that cannot be made; else None."""
     try:
         record = read_json(record_path(array_path))
     except UserError:
         return None
-    return record if isinstance(record, dict) and ("reason" in record or array_path.is_file()) else None
+    return record if isinstance(record, dict) and ("reason" in record or _is_whole(array_path, record)) else None
 
 
 def row_of(name: str, *records: Record) -> Record:
     """A clip's row of the index: its records joined, without what they were made from."""
-    facts = {key: value for record in records for key, value in record.items() if key not in ("source", "times")}
+    facts = {
+        key: value for record in records for key, value in record.items() if key not in ("source", "times", WRITTEN)
+    }
     return {"name": name, **facts}
 
 

@@ -15,7 +15,7 @@ from talkingface.batch import GT_MASK
 from talkingface.config.schema import PackFormat
 from talkingface.data.dataprocess.steps.folder_state import FolderState
 from talkingface.data.dataprocess.steps.hr_folders import VERSION, whole_frames
-from talkingface.data.dataprocess.steps.pack_clip import Record, read_image, read_record, record_path
+from talkingface.data.dataprocess.steps.pack_clip import Record, read_image, read_record, record_path, written
 from talkingface.data.dataset.hr_store import LINES, PICTURES, frame_record, side_of
 from talkingface.data.dataset.jpeg import encode
 from talkingface.data.dataset.pieces import PieceWriter
@@ -61,7 +61,7 @@ def pack_hr_clip(task: PackHRTask) -> None:
         facts = _pack(task)
     except UserError as error:
         facts = {"reason": str(error)}
-    write_json(record_path(task.path), {**task.state.note(BEFORE), **facts})
+    write_json(record_path(task.path), {**task.state.note(BEFORE), **facts, **written(task.path)})
 
 
 def _pack(task: PackHRTask) -> dict[str, Any]:
