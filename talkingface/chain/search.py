@@ -44,6 +44,8 @@ class Search:
     space: tuple[Dimension, ...]
     objective: Objective
     folder: Path
+    name: str
+    """What its runs are called, with their number."""
     seed: int
 
     def chain(self, values: Mapping[str, Any], *, number: int) -> Chain:
@@ -52,8 +54,7 @@ class Search:
         Raises:
             UserError: the values do not go together.
         """
-        name = f"{self.folder.name.removeprefix('search-')}-{number}"
-        flags = {**self.overrides.flags, **values, "run_name": name[-60:].lstrip("-_.+")}
+        flags = {**self.overrides.flags, **values, "run_name": f"{self.name}-{number}"}
         return make_chain(self.model, self.dataset, replace(self.overrides, flags=flags))
 
 
@@ -120,10 +121,10 @@ def _prepare(model: str, dataset: str, overrides: Overrides, space: str, objecti
     found = read_space(space, check=lambda key, value: _refusal(chain, overrides, key, value))
     counted = what_counts(config) | {"space": [one.text() for one in found], "objective": objective.name}
     mark = hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:6]
-    name = f"search-{model}-{config.dataset_name}-{config.run.run_name or mark}"
+    folder = f"search-{config.model_name}-{config.dataset_name}-{config.run.run_name or mark}"
     return Search(
         model=model, dataset=dataset, overrides=overrides, space=tuple(found), objective=objective,
-        folder=Path(config.run.saved_dir, name), seed=config.run.seed,
+        folder=Path(config.run.saved_dir, folder), name=config.run.run_name or f"search-{mark}", seed=config.run.seed,
     )  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from talkingface.report.evaluation_facts import EvaluationFacts
 FEWEST = 6
 """Pairs from which on the test can find anything at 0.05: with five the smallest p is 2/2^5 = 0.06."""
 TEST = (
-    "p: two-sided Wilcoxon signed-rank test with clips as pairs, each clip's value being the mean over the seeds; "
-    "none under {fewest} clips that differ. Holm: the same for all metrics of the table together. A small p says that "
-    "on other clips of these speakers the difference would be found again with these trained weights. It does not say "
-    "what other seeds would do: hold the difference against the deviation over the seeds for that."
+    "difference: mean over the clips, of each clip's mean over the seeds; where a value is pooled over the frames of "
+    "all clips, as the amplitude is, it is not exactly the difference of the columns before it. p: two-sided Wilcoxon "
+    "signed-rank test with clips as pairs; none under {fewest} clips that differ. Holm: the same for all metrics of "
+    "the table together. A small p says that on other clips of these speakers the difference would be found again "
+    "with these trained weights. It does not say what other seeds would do: hold the difference against the deviation "
+    "over the seeds for that."
 )
 
 

@@ -59,9 +59,11 @@ def _group(runs: list[Facts], width: int | None) -> list[str]:
     tall = max(map(len, wrapped))
     heads = [list(line) for line in zip(*([""] * (tall - len(one)) + one for one in wrapped), strict=True)]
     text = aligned([*heads, *map(list, rows)]).splitlines()
-    lines = [line.rstrip() for line in text[:tall]]
-    for one, line in zip(runs, text[tall:], strict=True):
-        lines += [line.rstrip(), *_below(one, [metric for metric, _ in metrics[kept:]], width)]
+    shared, own = own_values(runs)
+    lines = _wrapped(f"all have {shared}", width) if shared else []
+    lines += [line.rstrip() for line in text[:tall]]
+    for one, values, line in zip(runs, own, text[tall:], strict=True):
+        lines += [line.rstrip(), *_below(one, values, [metric for metric, _ in metrics[kept:]], width)]
     return lines
 
 
@@ -115,15 +117,15 @@ def _wide(column: list[str]) -> int:
     return max(map(len, [*textwrap.wrap(column[0], HEAD_WIDTH), *column[1:]]))
 
 
-def _below(one: Facts, metrics: Sequence[Metric], width: int | None) -> list[str]:
-    """Metrics without a column, what differs from the layers, and the note."""
+def _below(one: Facts, values: str, metrics: Sequence[Metric], width: int | None) -> list[str]:
+    """Metrics without a column, the values that other runs do not have, and the note."""
     measured = [(heading(metric), _measured(one, metric)) for metric in metrics]
-    texts = [", ".join(f"{title} {value}" for title, value in measured if value != "–"), own_values(one), one.note]
-    lines: list[str] = []
-    for text in filter(None, texts):
-        line = " ".join(text.split())
-        if width is None:
-            lines.append(INDENT + line)
-        else:
-            lines += textwrap.wrap(line, width, initial_indent=INDENT, subsequent_indent=INDENT)
-    return lines
+    texts = [", ".join(f"{title} {value}" for title, value in measured if value != "–"), values, one.note]
+    return [line for text in filter(None, texts) for line in _wrapped(text, width)]
+
+
+def _wrapped(text: str, width: int | None) -> list[str]:
+    line = " ".join(text.split())
+    if width is None:
+        return [INDENT + line]
+    return textwrap.wrap(line, width, initial_indent=INDENT, subsequent_indent=INDENT)

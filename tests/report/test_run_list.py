@@ -67,3 +67,10 @@ def test_what_differs_from_the_layers_is_said(saved: Path):
     row = next(line for line in listed if line.startswith("x "))
     assert row.split() == ["x", "7", "3", "unfinished", "0.5", "21.00"]
     assert listed[listed.index(row) + 1] == "    profile quick with learning_rate 0.01, max_steps 40"
+
+    config = resolve("HyperLipsBase", "demo", Overrides(flags={**own.flags, "max_steps": 50})).config
+    write_text(saved / "HyperLipsBase-demo-y/config.yaml", to_yaml(config, profile="quick"))
+    write_json(saved / "HyperLipsBase-demo-y/status.json", status)
+    listed = list_runs("saved")
+    assert listed[1] == "    all have profile quick with learning_rate 0.01", "said once for both"
+    assert [line for line in listed if line.startswith("    max_steps")] == ["    max_steps 50", "    max_steps 40"]
