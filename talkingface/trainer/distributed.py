@@ -103,7 +103,7 @@ def first_decides(decide: Callable[[], T]) -> T:
 
 
 def largest(value: int) -> int:
-    """The largest of all processes' values; a tenth of a millisecond on one machine, and the device goes on."""
+    """The largest of all processes' values; under a millisecond on one machine, and the device goes on."""
     if world() == 1:
         return value
     held = torch.tensor([value])

@@ -12,7 +12,12 @@ import pytest
 import torch
 from torch import nn
 
+from talkingface import catalog
+from talkingface.catalog.resolve import resolve
+from talkingface.cli import program
+from talkingface.config.loader import Overrides
 from talkingface.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from talkingface.model.trained import build_network
 from talkingface.utils import files
 from talkingface.utils.errors import CheckpointError, DiskError, MissingWeightsError
 from talkingface.utils.files import as_disk_error, remove_leftovers
@@ -143,3 +148,23 @@ def test_leftovers_are_removed_and_nothing_else(tmp_path: Path) -> None:
     assert remove_leftovers(tmp_path, tmp_path / "absent") == (3, 12)
     assert sorted(path for path in tmp_path.iterdir() if path.is_file()) == sorted(others)
     assert (tmp_path / ".tmp-0123456789abcde0").is_dir()
+
+
+@pytest.mark.parametrize("command", ["generate", "evaluate"])
+def test_weights_that_are_not_finite_end_a_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    config = resolve("Wav2Lip", "demo", Overrides(flags={"img_size": "96"})).config
+    network = build_network(catalog.model_row("Wav2Lip"), config)
+    weights = network.state_dict()
+    next(iter(weights.values()))[0] = float("nan")
+    torch.save({"state_dict": weights}, tmp_path / "wav2lip.pth")
+    face, audio = tmp_path / "face.png", tmp_path / "sound.wav"
+    face.touch()
+    audio.touch()
+    files = [f"--face={face}", f"--audio={audio}", f"--output={tmp_path / 'out.mp4'}"] if command == "generate" else []
+    given = [f"--checkpoint={tmp_path / 'wav2lip.pth'}", "--model=Wav2Lip", "--device=cpu", *files]
+    assert program.main([command, *given, *(["--dataset=demo"] if command == "evaluate" else [])]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {tmp_path / 'wav2lip.pth'}: ") and "holds values that are not finite" in line
+    assert not (tmp_path / "out.mp4").exists()
