@@ -18,7 +18,7 @@ from talkingface.config.foreign_keys import ALIASES
 from talkingface.config.kinds import changes_on_the_way
 from talkingface.config.loader import Overrides
 from talkingface.config.plain import read_config
-from talkingface.config.schema import RESUME
+from talkingface.config.running import RESUME
 from talkingface.model.checkpoint import best_checkpoint
 from talkingface.trainer.progress import extends
 from talkingface.trainer.run_folder import RunFolder, SavedRuns

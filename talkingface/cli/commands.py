@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,12 @@ from talkingface.catalog import resolve
 from talkingface.cli.arguments import Arguments
 from talkingface.cli.text import columns, is_terminal, table
 from talkingface.config.foreign_keys import ALIASES
-from talkingface.config.loader import Resolved, profiles
-from talkingface.config.plain import show
-from talkingface.config.schema import RESUME
+from talkingface.config.loader import profiles
+from talkingface.config.running import RESUME
 from talkingface.utils.errors import UserError
 
 if TYPE_CHECKING:
-    from talkingface.catalog.resolve import DatasetChoice
+    pass
 
 
 def run(arguments: Arguments) -> None:
@@ -27,7 +25,7 @@ def run(arguments: Arguments) -> None:
         return
     from talkingface.quick_start import run
 
-    run(*_to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
+    run(*to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
 
 
 def prepare(arguments: Arguments) -> None:
@@ -35,17 +33,17 @@ def prepare(arguments: Arguments) -> None:
     from talkingface.chain.chain import carry_out, carry_out_data, make_chain
 
     if "model" in arguments.options:
-        chain = make_chain(*_model_and_dataset(arguments), arguments.overrides())
+        chain = make_chain(*model_and_dataset(arguments), arguments.overrides())
         carry_out(chain, "prepare", dry_run=arguments.dry_run)
     else:
-        carry_out_data(_need(arguments, "dataset"), arguments.overrides(), dry_run=arguments.dry_run)
+        carry_out_data(need(arguments, "dataset"), arguments.overrides(), dry_run=arguments.dry_run)
 
 
 def train(arguments: Arguments) -> None:
     """`train`."""
     from talkingface.quick_start import train
 
-    train(*_to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
+    train(*to_train(arguments), overrides=arguments.overrides(), dry_run=arguments.dry_run)
 
 
 def repeat(arguments: Arguments) -> None:
@@ -53,7 +51,7 @@ def repeat(arguments: Arguments) -> None:
     from talkingface.chain.repeat import repeat
 
     done = repeat(
-        *_model_and_dataset(arguments),
+        *model_and_dataset(arguments),
         arguments.overrides(),
         seeds=_whole_numbers(arguments, "seeds"),
         against=arguments.options.get("against"),
@@ -68,13 +66,13 @@ def search(arguments: Arguments) -> None:
     from talkingface.chain.objective import LOSS
     from talkingface.chain.search import search
 
-    model, dataset = _model_and_dataset(arguments)
+    model, dataset = model_and_dataset(arguments)
     numbers = _whole_numbers(arguments, "trials") if "trials" in arguments.options else [20]
     search(
         model,
         dataset,
         arguments.overrides(),
-        space=_need(arguments, "space"),
+        space=need(arguments, "space"),
         trials=numbers[0] if len(numbers) == 1 else 0,
         objective=arguments.options.get("objective", LOSS),
         dry_run=arguments.dry_run,
@@ -85,7 +83,7 @@ def check(arguments: Arguments) -> None:
     """`check`: the plan of `run`."""
     from talkingface.quick_start import run
 
-    run(*_to_train(arguments), overrides=arguments.overrides(), dry_run=True)
+    run(*to_train(arguments), overrides=arguments.overrides(), dry_run=True)
 
 
 def evaluate(arguments: Arguments) -> None:
@@ -99,7 +97,7 @@ def evaluate(arguments: Arguments) -> None:
             "--output: only with --generated and --real; the evaluation of a checkpoint lies beside it, in its run"
         )
     if "checkpoint" not in given:
-        _model_and_dataset(arguments)
+        model_and_dataset(arguments)
     from talkingface.quick_start import evaluate
 
     evaluate(
@@ -112,7 +110,7 @@ def evaluate(arguments: Arguments) -> None:
 
 
 def _evaluate_folders(arguments: Arguments) -> None:
-    generated, real = (_need(arguments, name) for name in ("generated", "real"))
+    generated, real = (need(arguments, name) for name in ("generated", "real"))
     for name in ("checkpoint", "model", "dataset", "profile"):
         if name in arguments.options:
             raise UserError(f"--{name}: not with --generated and --real, which need no model and no dataset")
@@ -126,7 +124,7 @@ def _evaluate_folders(arguments: Arguments) -> None:
 
 def generate(arguments: Arguments) -> None:
     """`generate`."""
-    checkpoint, face, audio, output = (_need(arguments, name) for name in ("checkpoint", "face", "audio", "output"))
+    checkpoint, face, audio, output = (need(arguments, name) for name in ("checkpoint", "face", "audio", "output"))
     model, overrides = arguments.options.get("model"), arguments.overrides()
     if arguments.dry_run:
         from talkingface.cli.dubbing_plan import plan_dubbing
@@ -182,55 +180,6 @@ def compare(arguments: Arguments) -> None:
     print(f"{done.table}\n{'would write ' if arguments.dry_run else ''}{done.path}")
 
 
-def print_config(arguments: Arguments) -> None:
-    """`--print-config` of any command that reads a configuration: every key, its value, and where that is from."""
-    given = arguments.options
-    if "checkpoint" in given:
-        print(show(_of_checkpoint(arguments)), end="")
-    elif "generated" in given or "real" in given:
-        from talkingface.model.trained import NO_DATASET
-
-        choice = resolve.DatasetChoice(name=NO_DATASET, row=catalog.VIDEOS)
-        print(_without_model(resolve.resolve(None, choice, arguments.overrides())), end="")
-    elif arguments.words[:1] == ("prepare",) and "model" not in given:
-        dataset = _need(arguments, "dataset")
-        print(_without_model(resolve.resolve(None, dataset, arguments.overrides(), asked_for=False)), end="")
-    else:
-        print(show(_of_training(arguments)), end="")
-
-
-def _of_training(arguments: Arguments) -> Resolved:
-    """The configuration of a training that would begin, or of a run that would go on."""
-    from talkingface.chain.resume import resumed
-
-    model, dataset = _to_train(arguments)
-    found = resumed(arguments.overrides(), model, dataset)
-    if found is not None:
-        return resolve.resolve(found.model, found.dataset, found.overrides)
-    assert model is not None and dataset is not None
-    return resolve.resolve(model, dataset, arguments.overrides())
-
-
-def _of_checkpoint(arguments: Arguments) -> Resolved:
-    """The configuration under which a checkpoint would be used."""
-    from talkingface.model.checkpoint import checkpoint_file
-    from talkingface.model.trained import load_trained
-
-    given, overrides = arguments.options, arguments.overrides()
-    choice: DatasetChoice | None = None
-    if "dataset" in given:
-        choice = resolve.choose_dataset(given["dataset"], overrides)
-    path = checkpoint_file(given["checkpoint"])
-    trained = load_trained(path, model=given.get("model"), dataset=choice, overrides=overrides)
-    return replace(resolve.resolve(trained.row.name, trained.dataset, trained.overrides), config=trained.config)
-
-
-def _without_model(resolved: Resolved) -> str:
-    """The parts `run` and `dataset` of a configuration that is of no model."""
-    text, _, _ = show(resolved).partition("\n# model\n")
-    return text.replace("#  on ", "# ", 1)
-
-
 def _saved_dir(arguments: Arguments) -> str:
     """The folder of runs, where no configuration is read; also under the name that talkingface-toolkit gives it."""
     given = {ALIASES.get(key, key): value for key, value in arguments.flags.items()}
@@ -239,25 +188,26 @@ def _saved_dir(arguments: Arguments) -> str:
 
 def _whole_numbers(arguments: Arguments, option: str) -> list[int]:
     """The value of an option as numbers with commas between them."""
-    text = _need(arguments, option)
+    text = need(arguments, option)
     try:
         return [int(one) for one in text.replace(",", " ").split()]
     except ValueError:
         raise UserError(f"--{option}: wanted whole numbers with commas between them, got {text!r}") from None
 
 
-def _model_and_dataset(arguments: Arguments) -> tuple[str, str]:
-    return _need(arguments, "model"), _need(arguments, "dataset")
+def model_and_dataset(arguments: Arguments) -> tuple[str, str]:
+    """The model and the dataset, both needed."""
+    return need(arguments, "model"), need(arguments, "dataset")
 
 
-def _to_train(arguments: Arguments) -> tuple[str | None, str | None]:
+def to_train(arguments: Arguments) -> tuple[str | None, str | None]:
     """Model and dataset, which a run that `resume` names knows itself."""
     if arguments.flags.get("resume", "auto") in RESUME:
-        return _model_and_dataset(arguments)
+        return model_and_dataset(arguments)
     return arguments.options.get("model"), arguments.options.get("dataset")
 
 
-def _need(arguments: Arguments, option: str) -> str:
+def need(arguments: Arguments, option: str) -> str:
     """The value of an option that the command cannot do without."""
     if option in arguments.options:
         return arguments.options[option]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from talkingface import catalog
 from talkingface.cli.arguments import Arguments, flag, parse, with_names_of_files
-from talkingface.cli.commands import print_config
+from talkingface.cli.configuration import print_config
 from talkingface.cli.keys import idle_keys
 from talkingface.cli.rows import COMMANDS
 from talkingface.utils.allocator import restart_with_setting

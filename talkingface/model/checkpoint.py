@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from talkingface.model.fitting import load_strictly
 from talkingface.utils.errors import CheckpointError, DamagedError
 from talkingface.utils.files import atomic_path, disk_errors
 from talkingface.utils.seed import rng_state
@@ -30,10 +31,6 @@ CHECKPOINTS, BEST, LAST = "checkpoints", "best.pth", "last.pth"
 
 class ForeignCheckpointError(CheckpointError):
     """Weights of another program: usable, but they do not say of which model they are."""
-
-
-class OtherNetworkError(CheckpointError):
-    """Weights whose names or shapes are those of another network."""
 
 
 class Stateful(Protocol):
@@ -151,7 +148,7 @@ def restore(contents: Mapping[str, Any], state: Mapping[str, Stateful], *, origi
         raise CheckpointError(f"{origin}: has the parts {sorted(parts)}, wanted {sorted(state)}; of another recipe?")
     for name, part in state.items():
         if isinstance(part, nn.Module):
-            _load_strictly(part, parts[name], origin=f"{origin} ({name})", made_for=str(contents["model_name"]))
+            load_strictly(part, parts[name], origin=f"{origin} ({name})", made_for=str(contents["model_name"]))
         else:
             part.load_state_dict(parts[name])
 
@@ -217,7 +214,7 @@ class Checkpoint:
         """
         self.check_values()
         made_for = self.header.model_name if self.header else "another program"
-        _load_strictly(model, self.weights, origin=str(self.path), made_for=made_for)
+        load_strictly(model, self.weights, origin=str(self.path), made_for=made_for)
 
 
 def _header(contents: Mapping[str, Any]) -> CheckpointHeader:
@@ -232,26 +229,3 @@ def _read(path: Path, *, mapped: bool = False) -> dict[str, Any]:
     if contents.get("format") == FORMAT and contents.get("version") != VERSION:
         raise CheckpointError(f"{path}: format version {contents.get('version')}, this program reads {VERSION}")
     return contents
-
-
-def misfits(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> dict[str, str]:
-    """Names of weights that a network lacks, does not know, or has in another shape -> what is wrong with each."""
-    found = {key: f"missing {key} {tuple(wanted[key].shape)}" for key in wanted if key not in given}
-    found |= {key: f"unknown {key} {tuple(given[key].shape)}" for key in given if key not in wanted}
-    found |= {
-        key: f"{key} is {tuple(given[key].shape)}, wanted {tuple(wanted[key].shape)}"
-        for key in wanted
-        if key in given and given[key].shape != wanted[key].shape
-    }
-    return found
-
-
-def _load_strictly(model: nn.Module, weights: Mapping[str, Tensor], *, origin: str, made_for: str) -> None:
-    given = {key.removeprefix("module."): value for key, value in weights.items()}
-    problems = list(misfits(model.state_dict(), given).values())
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise OtherNetworkError(
-            f"{origin}: weights of {made_for} do not fit {type(model).__name__}: {'; '.join(problems[:3])}{more}"
-        )
-    model.load_state_dict(given)

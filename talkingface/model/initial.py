@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from talkingface import catalog
 from talkingface.config.schema import Config
-from talkingface.model.checkpoint import Checkpoint, checkpoint_file, misfits
+from talkingface.model.checkpoint import Checkpoint, checkpoint_file
+from talkingface.model.fitting import misfits
 from talkingface.utils.errors import CheckpointError
 
 KEYS = {"model": "initial_weights", "discriminator": "initial_discriminator"}

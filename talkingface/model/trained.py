@@ -18,9 +18,9 @@ from talkingface.model.checkpoint import (
     Checkpoint,
     CheckpointHeader,
     ForeignCheckpointError,
-    OtherNetworkError,
     checkpoint_file,
 )
+from talkingface.model.fitting import OtherNetworkError
 from talkingface.utils.errors import CheckpointError
 
 NO_DATASET = "any"
