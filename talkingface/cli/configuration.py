@@ -11,6 +11,7 @@ from talkingface.cli.arguments import Arguments
 from talkingface.cli.commands import need, to_train
 from talkingface.config.loader import Resolved
 from talkingface.config.plain import show
+from talkingface.config.running import RESUME
 
 if TYPE_CHECKING:
     from talkingface.catalog.resolve import DatasetChoice
@@ -35,11 +36,12 @@ def print_config(arguments: Arguments) -> None:
 
 def _of_training(arguments: Arguments) -> Resolved:
     """The configuration of a training that would begin, or of a run that would go on."""
-    from talkingface.chain.resume import resumed
-
     model, dataset = to_train(arguments)
-    found = resumed(arguments.overrides(), model, dataset)
-    if found is not None:
+    if arguments.flags.get("resume", "auto") not in RESUME:
+        from talkingface.chain.resume import resumed
+
+        found = resumed(arguments.overrides(), model, dataset)
+        assert found is not None
         return resolve.resolve(found.model, found.dataset, found.overrides)
     assert model is not None and dataset is not None
     return resolve.resolve(model, dataset, arguments.overrides())

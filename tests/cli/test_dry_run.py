@@ -50,6 +50,7 @@ def trained(murmur: str, tiny_clips: DemoConfig, tmp_path: Path, monkeypatch: py
     manifest = Path(config.dataset.preprocessed_root, "manifest.jsonl")
     manifest.parent.mkdir(parents=True)
     manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "space.yaml").write_text("learning_rate: {low: 1e-4, high: 1e-2}\n")
     write_wav(tmp_path / "speech.wav", np.zeros(48000, np.float32), 16000)
     return run.path
 
@@ -86,6 +87,8 @@ def test_no_command_writes(
         "generate": [(generate, "[1/1] generate             new/out.mp4, 75 frames at 25 fps")],
         "list": [([], "Murmur"), (["--runs"], "again")],
         "compare": [([trained.name, "again"], f"would write saved/compare-{trained.name}-and-again.html")],
+        "repeat": [(["-m", "Murmur", *data, "--seeds=0,1"], "seed 1 (2 of 2)")],
+        "search": [(["-m", "Murmur", *data, "--space=space.yaml"], "validation loss as small as possible in 20 trials")],
         "check": [(["-m", "Murmur", *data], "[1/6] prepare")],
     }
     assert plans.keys() == COMMANDS.keys()
