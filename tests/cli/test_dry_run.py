@@ -88,7 +88,7 @@ def test_no_command_writes(
         "list": [([], "Murmur"), (["--runs"], "again")],
         "compare": [([trained.name, "again"], f"would write saved/compare-{trained.name}-and-again.html")],
         "repeat": [(["-m", "Murmur", *data, "--seeds=0,1"], "seed 1 (2 of 2)")],
-        "search": [(["-m", "Murmur", *data, "--space=space.yaml"], "validation loss as small as possible in 20 trials")],
+        "search": [(["-m", "Murmur", *data, "--space=space.yaml"], "loss as small as possible in 20 trials")],
         "check": [(["-m", "Murmur", *data], "[1/6] prepare")],
     }
     assert plans.keys() == COMMANDS.keys()
