@@ -99,6 +99,14 @@ def search(
         return None
     study = open_study(optuna, one.folder, direction=one.objective.direction)
     go_on_with_interrupted(optuna, study)
+    _try_all(optuna, study, one, trials, say)
+    path, lines = _write(optuna, study, one)
+    for line in lines:
+        say(line)
+    return path
+
+
+def _try_all(optuna: Any, study: Any, one: Search, trials: int, say: Say) -> None:
     failures = 0
     while (done := len(finished(optuna, study))) < trials:
         study.sampler = optuna.samplers.TPESampler(seed=one.seed + done)  # the same trials after a restart
@@ -106,10 +114,6 @@ def search(
         _write(optuna, study, one)
         if failures == MOST_FAILURES:
             raise UserError(f"search: {MOST_FAILURES} trials in a row had no result; see {one.folder}/search.md")
-    path, lines = _write(optuna, study, one)
-    for line in lines:
-        say(line)
-    return path
 
 
 def _prepare(model: str, dataset: str, overrides: Overrides, space: str, objective: Objective) -> Search:

@@ -82,18 +82,7 @@ def load_config(
     merged.update(of_profile)
     for layer in _of_the_command(layers, overrides, schemas, asked_for, problems, notes, moved):
         merged.update(layer)
-    named = [own_keys.split(layer)[1] for layer in layers.given]
-    own: dict[str, Entry] = {}
-    for layer in named:
-        if asked_for:
-            problems += own_keys.check(
-                layer,
-                schemas.chain,
-                run_keys=field_types(RunConfig),
-                shared=field_types(schemas.dataset),
-                aliases=ALIASES,
-            )
-        own.update(known_keys(own_keys.own(layer, model_name), schemas, strict=False, problems=[], moved=Moved()))
+    own = _named_with_the_model(layers, model_name, schemas, problems if asked_for else None)
     merged.update(own)
     config = _build(model_name, dataset_name, schemas, merged, problems)
     notes += filter(None, [moved.summary()])
@@ -102,6 +91,22 @@ def load_config(
         config=config, origin=origin, profile=layers.profile, notes=tuple(notes), moved=moved, own=frozenset(own),
         overridden=tuple(one for one in overridden if merged[one[0]] is one[1]),
     )  # fmt: skip
+
+
+def _named_with_the_model(
+    layers: Layers, model_name: str, schemas: Schemas, problems: list[str] | None
+) -> dict[str, Entry]:
+    """The user's entries for one model of a chain, written `SyncNet.max_steps`; `problems` takes what is wrong."""
+    own: dict[str, Entry] = {}
+    for layer in layers.given:
+        named = own_keys.split(layer)[1]
+        if problems is not None:
+            problems += own_keys.check(
+                named, schemas.chain, run_keys=field_types(RunConfig), shared=field_types(schemas.dataset),
+                aliases=ALIASES,
+            )  # fmt: skip
+        own.update(known_keys(own_keys.own(named, model_name), schemas, strict=False, problems=[], moved=Moved()))
+    return own
 
 
 def _overridden(merged: Mapping[str, Entry], of_profile: Mapping[str, Entry]) -> list[tuple[str, Entry, Entry]]:

@@ -255,8 +255,9 @@ def test_runs_are_listed(prepared: Path, murmur: str, capsys: pytest.CaptureFixt
     assert main(["train", f"--model={murmur}", *TINY]) == 0
     capsys.readouterr()
     assert main(["list", "--runs"]) == 0
-    line = capsys.readouterr().out.splitlines()[1].split()
-    assert line[0].startswith("saved/Murmur-toy-") and line[1:5] == [murmur, "toy", "–", "2"] and "finished" in line
+    out = capsys.readouterr().out
+    row = next(line for line in out.splitlines() if "finished" in line).split()
+    assert out.startswith(f"{murmur} on toy: saved/Murmur-toy-") and "2" in row, out
 
 
 def test_evaluate_wants_something_trained(prepared: Path, capsys: pytest.CaptureFixture[str]):

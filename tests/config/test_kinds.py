@@ -24,7 +24,7 @@ DECIDED = {
         sync_start_step expert_checkpoint reference_gap silence_probability l1_weight l2_weight vgg_weight
         lip_l1_weight lip_lpips_weight perceptual relativistic_on perceptual_input initial_decoder train_on
         pack_format patch_size norm_freeze_step landmark_smoothing base_checkpoint sync_threshold mirror off_sync_sounds
-        width mel_context
+        channels mel_context
     """,
     Kind.PLACE: """
         device precision compile deterministic checkpoint_activations sync_batch_norm

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,17 @@ from talkingface.trainer.trainer import Trainer
 
 DEADLINE = 240.0
 posix = pytest.mark.skipif(sys.platform == "win32", reason="processes of Windows are not sent signals")
+
+
+@pytest.fixture(autouse=True)
+def none_is_ignored() -> Iterator[None]:
+    """Signals act as in a terminal, also where these tests were started with nohup or in the background."""
+    before = {number: signal.getsignal(number) for number in stop_signals()}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def train_and_send(tmp_path: Path, number: int, **recipe: Any) -> tuple[RunFolder, BaseException]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from talkingface.utils import device
 from talkingface.utils.machine import GB, describe, gpu_memory, main_memory
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
@@ -16,7 +17,8 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"card {device.index}")
+    monkeypatch.setattr(device, "cuda_abilities", lambda _: frozenset({"bf16", "fp16"}))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda one: f"card {one.index}")
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10.5 * GB, 12 * GB))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * GB)
 

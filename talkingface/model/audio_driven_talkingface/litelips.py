@@ -93,7 +93,7 @@ class LiteLips(AbstractTalkingFace):
 
     def __init__(self, config: Config | LiteLipsConfig | None = None) -> None:
         super().__init__(recipe(config, LiteLipsConfig))
-        quarter, eighth, sixteenth = (self.config.width * k for k in (1, 2, 4))
+        quarter, eighth, sixteenth = (self.config.channels * k for k in (1, 2, 4))
         self.sound = SoundEncoder(MEL_STEPS + 2 * self.config.mel_context)
         self.stem = Conv(6 * FOLD**2, quarter, 1)
         self.see_quarter = Block(quarter, hears=False)

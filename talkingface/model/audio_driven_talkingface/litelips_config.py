@@ -16,7 +16,7 @@ class LiteLipsConfig(GeneratorConfig):
     num_frames: int = 1
     optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 1e-3
-    width: int = 64
+    channels: int = 64
     """Channels at a quarter of the face's size; two and four times as many at an eighth and a sixteenth."""
     mel_context: int = 8
     """Mel steps (of 12.5 ms) that a face hears before and after the 16 of the other networks: lips move before the
@@ -30,8 +30,8 @@ class LiteLipsConfig(GeneratorConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.width <= 0 or self.width % 8:
-            raise ValueError(f"width: wanted a positive multiple of 8, got {self.width}")
+        if self.channels <= 0 or self.channels % 8:
+            raise ValueError(f"channels: wanted a positive multiple of 8, got {self.channels}")
         if self.mel_context < 0 or self.mel_context % 4:
             raise ValueError(f"mel_context: wanted 0 or a multiple of 4 mel steps, got {self.mel_context}")
         if self.l1_weight < 0:

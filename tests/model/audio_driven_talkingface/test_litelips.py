@@ -15,7 +15,7 @@ from talkingface.model.layers.mouth_discriminator import MouthDiscriminator
 @pytest.fixture
 def network() -> LiteLips:
     torch.manual_seed(0)
-    return LiteLips(LiteLipsConfig(width=8, img_size=64, mel_context=4))
+    return LiteLips(LiteLipsConfig(channels=8, img_size=64, mel_context=4))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_the_published_size() -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"width": 12}, "width: wanted a positive multiple of 8, got 12"),
+        ({"channels": 12}, "channels: wanted a positive multiple of 8, got 12"),
         ({"mel_context": 3}, "mel_context: wanted 0 or a multiple of 4 mel steps, got 3"),
         ({"l1_weight": -1.0}, "l1_weight: wanted 0 or more"),
     ],

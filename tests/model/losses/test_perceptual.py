@@ -80,5 +80,5 @@ def test_files_are_found_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(MissingWeightsError, match="heads of 8, 8, 8, 8, 8 channels"):
         perceptual.load_lpips(place, heads)
     heads.write_bytes(b"nothing")
-    with pytest.raises(MissingWeightsError, match="damaged"):
+    with pytest.raises(MissingWeightsError, match="no checkpoint"):
         perceptual.load_lpips(place, heads)
