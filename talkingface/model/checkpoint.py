@@ -153,17 +153,6 @@ def restore(contents: Mapping[str, Any], state: Mapping[str, Stateful], *, origi
             part.load_state_dict(parts[name])
 
 
-def load_checkpoint(path: Path, state: Mapping[str, Stateful]) -> dict[str, Any]:
-    """Load a checkpoint of ours into every part of `state`; returns its contents: `progress`, `rng`, `config`, ...
-
-    Raises:
-        CheckpointError: missing, damaged, not finite, of another network or with other parts.
-    """
-    contents = read_training(path)
-    restore(contents, state, origin=path)
-    return contents
-
-
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """A checkpoint file's header and network weights, read once.

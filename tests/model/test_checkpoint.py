@@ -14,7 +14,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from talkingface.model import checkpoint
-from talkingface.model.checkpoint import Checkpoint, ForeignCheckpointError, Stateful, load_checkpoint, save_checkpoint
+from talkingface.model.checkpoint import (
+    Checkpoint,
+    ForeignCheckpointError,
+    Stateful,
+    read_training,
+    restore,
+    save_checkpoint,
+)
 from talkingface.model.trained import load_trained
 from talkingface.utils.errors import CheckpointError, DiskError
 from talkingface.utils.seed import own_random, rng_state, set_rng_state
@@ -104,7 +111,7 @@ def test_official_checkpoints(tmp_path: Path, trainer: Training, prefix: str) ->
     with pytest.raises(ForeignCheckpointError, match="does not say which model"):
         load_trained(tmp_path / "official.pth")
     with pytest.raises(CheckpointError, match="no training state"):
-        load_checkpoint(tmp_path / "official.pth", trainer.state())
+        restore(read_training(tmp_path / "official.pth"), trainer.state(), origin=tmp_path / "official.pth")
 
 
 def test_other_network_is_named(saved: Path) -> None:
@@ -129,7 +136,7 @@ def test_other_network_is_named(saved: Path) -> None:
 def test_other_parts_are_named(saved: Path, trainer: Training) -> None:
     state = trainer.state() | {"discriminator": nn.Linear(1, 1)}
     with pytest.raises(CheckpointError, match="discriminator"):
-        load_checkpoint(saved, state)
+        restore(read_training(saved), state, origin=saved)
 
 
 def damaged(kind: str, good: Path, path: Path) -> Path:
@@ -228,7 +235,7 @@ def test_the_header_is_read_without_the_weights_and_the_file_let_go(tmp_path: Pa
     assert bytes_read() - before < 1.2 * size, "its checksums are compared, once"
     assert str(path) not in Path("/proc/self/maps").read_text(), "Windows cannot replace a mapped file"
     before = bytes_read()
-    load_checkpoint(path, Training(width=4096).state())
+    restore(read_training(path), Training(width=4096).state(), origin=path)
     assert bytes_read() - before > size, "an optimizer keeps the tensors that it is given: these are read"
 
 

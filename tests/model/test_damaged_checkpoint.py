@@ -16,7 +16,7 @@ from talkingface import catalog
 from talkingface.catalog.resolve import resolve
 from talkingface.cli import program
 from talkingface.config.loader import Overrides
-from talkingface.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from talkingface.model.checkpoint import Checkpoint, read_training, restore, save_checkpoint
 from talkingface.model.trained import build_network
 from talkingface.utils import files
 from talkingface.utils.errors import CheckpointError, DiskError, MissingWeightsError
@@ -57,7 +57,7 @@ def test_a_flipped_bit_is_found(saved: Path, network: nn.Module, entry: str) -> 
     with pytest.raises(CheckpointError, match=rf"last\.pth: damaged \(.*{entry}"):
         Checkpoint.read(saved).load_into(network)
     with pytest.raises(CheckpointError, match=rf"last\.pth: damaged \(.*{entry}"):
-        load_checkpoint(saved, {"model": network})
+        restore(read_training(saved), {"model": network}, origin=saved)
     with pytest.raises(MissingWeightsError, match="damaged"):
         read_weights(saved)
 
@@ -70,7 +70,7 @@ def test_weights_that_are_not_finite_are_not_loaded(saved: Path, network: nn.Mod
     with pytest.raises(CheckpointError, match=r"last\.pth: 0\.weight holds values that are not finite"):
         Checkpoint.read(saved).load_into(network)
     with pytest.raises(CheckpointError, match=r"last\.pth: damaged, model\.0\.weight holds"):
-        load_checkpoint(saved, {"model": network})
+        restore(read_training(saved), {"model": network}, origin=saved)
 
 
 def test_parts_that_are_not_finite_are_neither_saved_nor_loaded(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_parts_that_are_not_finite_are_neither_saved_nor_loaded(tmp_path: Path) 
     contents["parts"]["optimizer"]["state"][0]["exp_avg"][0] = float("inf")
     torch.save(contents, tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match=r"optimizer\.state\.0\.exp_avg"):
-        load_checkpoint(tmp_path / "a.pth", state)
+        restore(read_training(tmp_path / "a.pth"), state, origin=tmp_path / "a.pth")
     optimizer.state[network.weight]["exp_avg"][0] = float("inf")
     with pytest.raises(CheckpointError, match=r"exp_avg of optimizer"):
         save_checkpoint(tmp_path / "a.pth", state=state, model_name="T", config={}, progress={"step": 1, "metrics": {}})
